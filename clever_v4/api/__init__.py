@@ -1,0 +1,3 @@
+"""
+The API groups: one file each with its models, options and coroutines.
+"""

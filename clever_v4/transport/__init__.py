@@ -1,0 +1,3 @@
+"""
+One HTTP exchange: build, sign, send, retry, read, decode.
+"""
