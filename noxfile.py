@@ -1,0 +1,166 @@
+"""
+The project's chores: ``nox`` runs what has to hold, ``nox -l`` lists it, ``nox -s NAME -- ARGS`` runs one.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.5.1"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.error_on_external_run = True
+# A Python that is not installed here is skipped, also where CI is set.
+nox.options.error_on_missing_interpreters = False
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["tests", "tests_lowest", "lint", "imports", "types", "types_api", "build"]
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+PYTHONS = nox.project.python_versions(PROJECT)
+OLDEST = PYTHONS[0]
+GROUPS = PROJECT["dependency-groups"]
+
+# Files whose every branch is tested: decisions without input or output.
+PURE_FILES = (
+    "clever_v4/streaming/decoder.py",
+    "clever_v4/streaming/resume.py",
+    "clever_v4/transport/responses.py",
+)
+
+
+def dependencies(*groups: str) -> list[str]:
+    return list(nox.project.dependency_groups(PROJECT, *groups))
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """
+    Run the tests with the newest dependencies, under coverage unless arguments choose among them.
+    """
+    session.install("-e", ".[cli,otel]", *dependencies("test"))
+    if session.posargs:
+        session.run("pytest", *session.posargs)
+        return
+    environment = {"COVERAGE_FILE": f".coverage.{session.python}"}
+    session.run("coverage", "run", "-m", "pytest", env=environment)
+    session.run("coverage", "combine", env=environment, silent=True)
+    session.run("coverage", "report", env=environment)
+    session.run(
+        "coverage",
+        "report",
+        f"--include={','.join(PURE_FILES)}",
+        "--fail-under=100",
+        env=environment,
+    )
+
+
+@nox.session(python=OLDEST)
+def tests_lowest(session: nox.Session) -> None:
+    """
+    Run the tests with the lowest versions that pyproject.toml admits.
+    """
+    session.install("uv")
+    session.run(
+        "uv",
+        "pip",
+        "install",
+        "--resolution=lowest-direct",
+        f"--python={session.virtualenv.location}",
+        "-e",
+        ".[cli,otel]",
+        *dependencies("test"),
+    )
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(python=OLDEST)
+def lint(session: nox.Session) -> None:
+    """
+    Check style and known mistakes.
+    """
+    session.install(*dependencies("lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session(python=OLDEST)
+def imports(session: nox.Session) -> None:
+    """
+    Check who imports whom.
+    """
+    session.install("-e", ".[cli,otel]", *dependencies("imports"))
+    session.run("lint-imports", "--no-cache")
+
+
+@nox.session(python=OLDEST)
+def types(session: nox.Session) -> None:
+    """
+    Check the types of the package, its benchmarks and its chores.
+    """
+    session.install("-e", ".[cli,otel]", *dependencies("types"))
+    session.run("mypy")
+    session.run("pyright", "--pythonpath", _python(session))
+
+
+@nox.session(python=PYTHONS)
+def types_api(session: nox.Session) -> None:
+    """
+    Check on every Python that the public interface has the types that its users rely on.
+    """
+    session.install("-e", ".[cli,otel]", *dependencies("types"))
+    session.run("mypy", f"--python-version={session.python}", "tests/typing")
+
+
+@nox.session(python=OLDEST)
+def bench(session: nox.Session) -> None:
+    """
+    Measure reading log streams beside the other clients and write benchmarks/README.md.
+    """
+    session.install(".", *dependencies("bench"))
+    session.run("python", "-m", "benchmarks.run", *session.posargs)
+
+
+@nox.session(python=OLDEST)
+def build(session: nox.Session) -> None:
+    """
+    Build wheel and sdist, install each in an empty environment and import it.
+    """
+    session.install("build[uv]" if session.venv_backend == "uv" else "build")
+    shutil.rmtree("dist", ignore_errors=True)
+    session.run(
+        "python", "-m", "build", *(["--installer=uv"] if session.venv_backend == "uv" else [])
+    )
+    artefacts = sorted(Path("dist").iterdir())
+    if [path.suffix for path in artefacts] != [".whl", ".gz"] and len(artefacts) != 2:
+        session.error(f"expected one wheel and one sdist, built {artefacts}")
+    for artefact in artefacts:
+        _install_and_import(session, artefact.resolve())
+
+
+def _install_and_import(session: nox.Session, artefact: Path) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        environment = Path(folder) / "environment"
+        session.run("python", "-m", "venv", str(environment))
+        python = environment / ("Scripts" if os.name == "nt" else "bin") / "python"
+        session.run(str(python), "-m", "pip", "install", "-q", str(artefact), external=True)
+        # From a folder of its own, so that the sources here cannot stand in for the installed ones.
+        with session.chdir(folder):
+            session.run(
+                str(python),
+                "-W",
+                "error",
+                "-c",
+                "import clever_v4, importlib.metadata as m;"
+                "from clever_v4 import *;"
+                "print(clever_v4.__file__, m.version('clever-v4'))",
+                external=True,
+            )
+
+
+def _python(session: nox.Session) -> str:
+    return str(Path(session.bin) / ("python.exe" if sys.platform == "win32" else "python"))
