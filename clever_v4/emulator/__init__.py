@@ -1,0 +1,8 @@
+"""
+The Clever Cloud API on this machine, for demos and for tests of what uses the client.
+"""
+
+from clever_v4.emulator.server import Emulator
+from clever_v4.emulator.state import Addon, Application, Options
+
+__all__ = ["Addon", "Application", "Emulator", "Options"]

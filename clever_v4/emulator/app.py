@@ -1,0 +1,95 @@
+"""
+The emulated API as an ``aiohttp.web`` application: its families of routes, and what all of them
+share (credentials, ``Sozu-Id``, error bodies).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Protocol
+
+from aiohttp import web
+
+from clever_v4.emulator import account, products
+from clever_v4.emulator.errors import Problem, error_response, not_found
+from clever_v4.emulator.state import State
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Family(Protocol):
+    """
+    A module that serves one family of the API.
+    """
+
+    def routes(self, state: State) -> Iterable[web.RouteDef]:
+        """
+        The family's routes on a state.
+        """
+        ...
+
+
+FAMILIES: tuple[Family, ...] = (
+    account,
+    products,
+)
+"""Every family that is served; a new one is one line here."""
+
+PUBLIC_PREFIXES = ("/v4/products/zones", "/_emulator/")
+"""Paths that are answered without credentials."""
+
+STATE = web.AppKey("state", State)
+REQUEST_ID = "request_id"
+
+
+def create_app(state: State) -> web.Application:
+    """
+    Build the application that serves a state.
+    """
+    app = web.Application(middlewares=[_errors, _credentials])
+    app[STATE] = state
+    app.on_response_prepare.append(_say_request_id)
+    for family in FAMILIES:
+        app.add_routes(family.routes(state))
+    return app
+
+
+async def _say_request_id(request: web.Request, response: web.StreamResponse) -> None:
+    response.headers["Sozu-Id"] = _request_id(request)
+
+
+@web.middleware
+async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except Problem as problem:
+        answer = problem
+    except web.HTTPException as refusal:
+        # aiohttp's own 404 and 405 for a path or method that no family serves.
+        if refusal.status < 400:
+            raise
+        answer = not_found("The resource was not found.")
+        if refusal.status != 404:
+            answer = Problem(refusal.status, "clever.core.bad-request", refusal.reason)
+    return error_response(
+        answer,
+        path=request.path,
+        request_id=_request_id(request),
+        generation=request.app[STATE].options.error_generation,
+    )
+
+
+@web.middleware
+async def _credentials(request: web.Request, handler: Handler) -> web.StreamResponse:
+    state = request.app[STATE]
+    is_public = request.path.startswith(PUBLIC_PREFIXES)
+    if not is_public or "Authorization" in request.headers:
+        state.authenticator.check(request, now_s=state.now_s())
+    return await handler(request)
+
+
+def _request_id(request: web.Request) -> str:
+    if REQUEST_ID not in request:
+        request[REQUEST_ID] = request.app[STATE].request_id()
+    known: str = request[REQUEST_ID]
+    return known
