@@ -1,0 +1,269 @@
+"""
+Typed options to query pairs, and the validators that options and arguments share.
+
+Pairs stay a sequence to the end: a repeated key is how the API takes a list
+(``includeState=UP&includeState=BOOTING``, never commas).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import Any, TypeAlias
+from urllib.parse import quote
+
+import attrs
+
+from .wire import UNSET, wire_names
+
+__all__ = [
+    "Moment",
+    "QueryLike",
+    "QueryPairs",
+    "aware_moment",
+    "check_path_segment",
+    "encode_path",
+    "encode_query",
+    "moment_text",
+    "moment_to_datetime",
+    "non_empty",
+    "non_empty_strings",
+    "one_of",
+    "path_segment",
+    "positive_duration",
+    "positive_int",
+    "query_pairs",
+    "to_pairs",
+]
+
+QueryPairs: TypeAlias = Sequence[tuple[str, str]]
+"""What a query is made of, in the order in which it is sent."""
+
+QueryLike: TypeAlias = Mapping[str, Any] | Iterable[tuple[str, Any]]
+"""What a caller may hand over as a query: a mapping (a list repeats its key) or pairs."""
+
+Moment: TypeAlias = datetime | timedelta
+"""An aware datetime, or a timedelta: so long before now."""
+
+
+# --- options -> pairs -------------------------------------------------------------
+
+
+def query_pairs(options: object, *, now: datetime | None = None) -> list[tuple[str, str]]:
+    """
+    Take an attrs options object to query pairs.
+
+    Members that are None or ``UNSET`` are left out, collections repeat their
+    key, moments become ISO 8601 in UTC with milliseconds and ``Z``.
+
+    Args:
+        options: An attrs instance whose class names its members on the wire
+            (``wire_style``, ``wire``); None gives no pairs.
+        now: What a ``timedelta`` is counted back from; the clock when None.
+    """
+    if options is None:
+        return []
+    return to_pairs(
+        ((name, getattr(options, attribute)) for attribute, name in wire_names(type(options)).items()),
+        now=now,
+    )
+
+
+def to_pairs(query: QueryLike, *, now: datetime | None = None) -> list[tuple[str, str]]:
+    """
+    Take a mapping or pairs of Python values to query pairs.
+
+    Raises:
+        TypeError: A value is of a type that no query parameter has.
+        ValueError: A datetime is naive, or a number is not finite.
+    """
+    pairs: list[tuple[str, str]] = []
+    for key, value in query.items() if isinstance(query, Mapping) else query:
+        if value is None or value is UNSET:
+            continue
+        if isinstance(value, list | tuple | set | frozenset):
+            members = sorted(value, key=str) if isinstance(value, set | frozenset) else value
+            pairs.extend((key, _text(key, member, now)) for member in members)
+        else:
+            pairs.append((key, _text(key, value, now)))
+    return pairs
+
+
+def _text(key: str, value: object, now: datetime | None) -> str:
+    if isinstance(value, Enum):
+        value = value.value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, datetime | timedelta):
+        return moment_text(value, now=now, name=key)
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float) and value - value == 0:  # neither infinite nor NaN
+        return repr(value)
+    raise TypeError(f"{key} cannot be a query parameter: {value!r}")
+
+
+def moment_to_datetime(moment: Moment, *, now: datetime | None = None) -> datetime:
+    """
+    Take a moment to an aware UTC datetime; a timedelta counts back from *now*.
+    """
+    if isinstance(moment, timedelta):
+        return (now or datetime.now(UTC)) - moment
+    return moment.astimezone(UTC)
+
+
+def moment_text(moment: Moment, *, now: datetime | None = None, name: str = "moment") -> str:
+    """
+    Write a moment as the API wants it: ISO 8601, UTC, milliseconds, ``Z``.
+
+    Raises:
+        ValueError: The datetime is naive.
+    """
+    if isinstance(moment, datetime) and moment.utcoffset() is None:
+        raise ValueError(f"{name} must be an aware datetime, got the naive {moment!r}")
+    text = moment_to_datetime(moment, now=now).isoformat(timespec="milliseconds")
+    return text.removesuffix("+00:00") + "Z"
+
+
+# --- what goes on the wire, byte for byte --------------------------------------------
+
+
+def encode_path(path: Sequence[str]) -> str:
+    """
+    Percent-encode path segments (RFC 3986: all but the unreserved characters).
+
+    Raises:
+        ValueError: A segment is empty, ``.`` or ``..``.
+        TypeError: A segment is no text, or the path is one string.
+    """
+    if isinstance(path, str):
+        raise TypeError(f"path must be a sequence of segments, got {path!r}")
+    return "".join(
+        "/" + quote(check_path_segment(f"path segment {position}", segment), safe="")
+        for position, segment in enumerate(path, 1)
+    )
+
+
+def encode_query(query: QueryPairs) -> str:
+    """
+    Percent-encode query pairs as OAuth 1 signs them (RFC 3986), order and repetition kept.
+    """
+    return "&".join(f"{quote(key, safe='')}={quote(value, safe='')}" for key, value in query)
+
+
+def check_path_segment(name: str, value: object) -> str:
+    """
+    Refuse what cannot be one segment of a path, by the name of its argument.
+
+    Ids are checked for being path-safe, not for their pattern: the API decides
+    what an id looks like.
+
+    Raises:
+        ValueError: It is empty, ``.`` or ``..``, or holds a control character
+            or half a surrogate pair.
+        TypeError: It is not text.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a str, got {value!r}")
+    if value in {"", ".", ".."}:
+        raise ValueError(f"{name} must be neither empty, '.' nor '..', got {value!r}")
+    if any(ord(character) < 0x20 or character == "\x7f" for character in value):
+        raise ValueError(f"{name} must not hold control characters, got {value!r}")
+    if any(0xD800 <= ord(character) <= 0xDFFF for character in value):
+        raise ValueError(f"{name} must not hold half a surrogate pair, got {value!r}")
+    return value
+
+
+# --- validators of options (attrs: instance, attribute, value); None passes -----------
+
+
+def aware_moment(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """
+    A moment is an aware datetime or a timedelta before now.
+    """
+    if value is None:
+        return
+    if isinstance(value, timedelta):
+        if value < timedelta(0):
+            raise ValueError(f"{attribute.name} must not be negative (it counts back from now), got {value!r}")
+    elif isinstance(value, datetime):
+        if value.utcoffset() is None:
+            raise ValueError(f"{attribute.name} must be an aware datetime, got the naive {value!r}")
+    else:
+        raise TypeError(f"{attribute.name} must be an aware datetime or a timedelta before now, got {value!r}")
+
+
+def positive_int(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """
+    An integer of at least 1.
+    """
+    if value is None:
+        return
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{attribute.name} must be an int, got {value!r}")
+    if value < 1:
+        raise ValueError(f"{attribute.name} must be at least 1, got {value!r}")
+
+
+def positive_duration(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """
+    A timedelta greater than zero.
+    """
+    if value is None:
+        return
+    if not isinstance(value, timedelta):
+        raise TypeError(f"{attribute.name} must be a timedelta, got {value!r}")
+    if value <= timedelta(0):
+        raise ValueError(f"{attribute.name} must be greater than zero, got {value!r}")
+
+
+def non_empty(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """
+    A text of at least one character.
+    """
+    if value is None:
+        return
+    if not isinstance(value, str):
+        raise TypeError(f"{attribute.name} must be a str, got {value!r}")
+    if not value:
+        raise ValueError(f"{attribute.name} must not be empty, got {value!r}")
+
+
+def non_empty_strings(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """
+    A tuple of texts, none of them empty (the tuple may be).
+    """
+    if value is None:
+        return
+    # A str is a sequence of characters too, and never what was meant.
+    if not isinstance(value, tuple):
+        raise TypeError(f"{attribute.name} must be a tuple of str, got {value!r}")
+    for member in value:
+        if not isinstance(member, str):
+            raise TypeError(f"{attribute.name} must be a tuple of str, got {value!r}")
+        if not member:
+            raise ValueError(f"{attribute.name} must not hold an empty str, got {value!r}")
+
+
+def path_segment(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """
+    A text that can stand as one segment of a path.
+    """
+    if value is not None:
+        check_path_segment(attribute.name, value)
+
+
+def one_of(*choices: object) -> Any:
+    """
+    One of the given values.
+    """
+
+    def validate(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        if value is not None and value not in choices:
+            wanted = ", ".join(repr(getattr(choice, "value", choice)) for choice in choices)
+            raise ValueError(f"{attribute.name} must be one of {wanted}, got {value!r}")
+
+    return validate
