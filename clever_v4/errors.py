@@ -127,7 +127,9 @@ class ResponseTooLargeError(TransportError):
     limit_bytes: int
     request_id: str | None
 
-    def __init__(self, message: str | None = None, *, limit_bytes: int, request_id: str | None = None) -> None:
+    def __init__(
+        self, message: str | None = None, *, limit_bytes: int, request_id: str | None = None
+    ) -> None:
         super().__init__(
             message or f"the answer exceeds the limit of {limit_bytes:,} bytes{_sozu(request_id)}",
         )
@@ -327,7 +329,8 @@ class NotAnEventStreamError(StreamError):
         body: str = "",
     ) -> None:
         super().__init__(
-            message or f"expected text/event-stream, got {content_type or 'no content type'}{_sozu(request_id)}",
+            message
+            or f"expected text/event-stream, got {content_type or 'no content type'}{_sozu(request_id)}",
         )
         self.content_type = content_type
         self.request_id = request_id
@@ -354,7 +357,9 @@ class ReconnectionGaveUpError(StreamError):
     attempts: int
     last_event_id: str | None
 
-    def __init__(self, message: str | None = None, *, attempts: int, last_event_id: str | None = None) -> None:
+    def __init__(
+        self, message: str | None = None, *, attempts: int, last_event_id: str | None = None
+    ) -> None:
         super().__init__(message or f"gave up connecting after {attempts:,} attempts")
         self.attempts = attempts
         self.last_event_id = last_event_id
@@ -370,9 +375,13 @@ class SlowConsumerError(StreamError):
     since: datetime | None
     """Since when it was behind."""
 
-    def __init__(self, message: str | None = None, *, dropped: int, since: datetime | None = None) -> None:
+    def __init__(
+        self, message: str | None = None, *, dropped: int, since: datetime | None = None
+    ) -> None:
         behind = f" since {since.isoformat()}" if since is not None else ""
-        super().__init__(message or f"the consumer is too slow: {dropped:,} entries dropped{behind}")
+        super().__init__(
+            message or f"the consumer is too slow: {dropped:,} entries dropped{behind}"
+        )
         self.dropped = dropped
         self.since = since
 
@@ -386,7 +395,8 @@ class TooManyStreamsError(StreamError):
 
     def __init__(self, message: str | None = None, *, limit: int) -> None:
         super().__init__(
-            message or f"{limit:,} streams are open already; raise max_streams of the Session to open more",
+            message
+            or f"{limit:,} streams are open already; raise max_streams of the Session to open more",
         )
         self.limit = limit
 
@@ -411,7 +421,9 @@ class UnresolvedNameError(CleverError, LookupError):
     candidates: tuple[str, ...]
     """The ids that it could mean; empty when it means none."""
 
-    def __init__(self, message: str | None = None, *, name: str, candidates: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, message: str | None = None, *, name: str, candidates: tuple[str, ...] = ()
+    ) -> None:
         if message is None:
             if candidates:
                 message = f"{name!r} is ambiguous: it could be {', '.join(candidates)}; use the id"
@@ -456,7 +468,9 @@ class DeploymentWaitTimeoutError(CleverError, TimeoutError):
         waited: timedelta | None = None,
     ) -> None:
         after = f" after {waited.total_seconds():g} s" if waited is not None else ""
-        super().__init__(message or f"deployment {deployment_id} is {state or 'not visible'} still{after}")
+        super().__init__(
+            message or f"deployment {deployment_id} is {state or 'not visible'} still{after}"
+        )
         self.deployment_id = deployment_id
         self.state = state
         self.waited = waited

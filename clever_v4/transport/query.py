@@ -65,7 +65,10 @@ def query_pairs(options: object, *, now: datetime | None = None) -> list[tuple[s
     if options is None:
         return []
     return to_pairs(
-        ((name, getattr(options, attribute)) for attribute, name in wire_names(type(options)).items()),
+        (
+            (name, getattr(options, attribute))
+            for attribute, name in wire_names(type(options)).items()
+        ),
         now=now,
     )
 
@@ -180,7 +183,7 @@ def check_path_segment(name: str, value: object) -> str:
 # --- validators of options (attrs: instance, attribute, value); None passes -----------
 
 
-def aware_moment(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+def aware_moment(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
     """
     A moment is an aware datetime or a timedelta before now.
     """
@@ -188,15 +191,19 @@ def aware_moment(instance: object, attribute: attrs.Attribute[Any], value: objec
         return
     if isinstance(value, timedelta):
         if value < timedelta(0):
-            raise ValueError(f"{attribute.name} must not be negative (it counts back from now), got {value!r}")
+            raise ValueError(
+                f"{attribute.name} must not be negative (it counts back from now), got {value!r}"
+            )
     elif isinstance(value, datetime):
         if value.utcoffset() is None:
             raise ValueError(f"{attribute.name} must be an aware datetime, got the naive {value!r}")
     else:
-        raise TypeError(f"{attribute.name} must be an aware datetime or a timedelta before now, got {value!r}")
+        raise TypeError(
+            f"{attribute.name} must be an aware datetime or a timedelta before now, got {value!r}"
+        )
 
 
-def positive_int(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+def positive_int(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
     """
     An integer of at least 1.
     """
@@ -208,7 +215,7 @@ def positive_int(instance: object, attribute: attrs.Attribute[Any], value: objec
         raise ValueError(f"{attribute.name} must be at least 1, got {value!r}")
 
 
-def positive_duration(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+def positive_duration(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
     """
     A timedelta greater than zero.
     """
@@ -220,7 +227,7 @@ def positive_duration(instance: object, attribute: attrs.Attribute[Any], value: 
         raise ValueError(f"{attribute.name} must be greater than zero, got {value!r}")
 
 
-def non_empty(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+def non_empty(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
     """
     A text of at least one character.
     """
@@ -232,7 +239,7 @@ def non_empty(instance: object, attribute: attrs.Attribute[Any], value: object) 
         raise ValueError(f"{attribute.name} must not be empty, got {value!r}")
 
 
-def non_empty_strings(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+def non_empty_strings(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
     """
     A tuple of texts, none of them empty (the tuple may be).
     """
@@ -248,7 +255,7 @@ def non_empty_strings(instance: object, attribute: attrs.Attribute[Any], value: 
             raise ValueError(f"{attribute.name} must not hold an empty str, got {value!r}")
 
 
-def path_segment(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+def path_segment(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
     """
     A text that can stand as one segment of a path.
     """
@@ -261,7 +268,7 @@ def one_of(*choices: object) -> Any:
     One of the given values.
     """
 
-    def validate(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    def validate(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
         if value is not None and value not in choices:
             wanted = ", ".join(repr(getattr(choice, "value", choice)) for choice in choices)
             raise ValueError(f"{attribute.name} must be one of {wanted}, got {value!r}")

@@ -1,0 +1,328 @@
+"""
+What an answer says: a payload, or the right error. Pure: no sockets, no clock.
+
+The bodies of errors come in four kinds: both generations of v4's
+(``api_request_id`` with a wrapped context, ``apiRequestId`` with a typed
+one), v2's (``id``, ``message``, or Play's validation map), and what gateways
+say (HTML, XML, nothing). JSON is sometimes sent as ``text/plain``, so the
+content type is not asked. Source: clever-client.js
+``src/lib/error/handle-http-errors.ts``, the Go SDK's ``models/o_v_d_error_*``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import html
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, Final, TypeVar, overload
+
+import attrs
+
+from clever_v4.errors import APIError, RateLimitedError, error_class_for
+
+from .converter import decode
+
+__all__ = [
+    "ERROR_BODY_LIMIT_BYTES",
+    "REQUEST_ID_HEADER",
+    "Response",
+    "error_from",
+    "is_success",
+    "redact",
+    "retry_after_from",
+    "secrets_in",
+]
+
+T = TypeVar("T")
+
+REQUEST_ID_HEADER: Final = "Sozu-Id"
+"""The header that names an exchange to Clever Cloud's support; on every answer."""
+
+ERROR_BODY_LIMIT_BYTES: Final = 64 * 1024
+"""How much of the body of an error is read."""
+
+_BODY_KEPT: Final = 2048
+_MESSAGE_KEPT: Final = 500
+
+
+@attrs.frozen(kw_only=True)
+class Response:
+    """
+    One answer, read whole.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    """Case-insensitive."""
+    body: bytes = attrs.field(repr=lambda body: f"<{len(body):,} bytes>")
+    request_id: str | None
+    """The ``Sozu-Id``: what Clever Cloud's support asks for."""
+
+    @property
+    def text(self) -> str:
+        """
+        The body as text; bytes that are not UTF-8 become U+FFFD.
+        """
+        return self.body.decode("utf-8", "replace")
+
+    @overload
+    def json(self) -> Any: ...
+    @overload
+    def json(self, type_: type[T]) -> T: ...
+    def json(self, type_: Any = Any) -> Any:
+        """
+        Read the body as JSON, whatever its content type says.
+
+        Args:
+            type_: What to structure it into; plain Python values when left out.
+
+        Raises:
+            ResponseFormatError: The body is not JSON or does not fit.
+        """
+        return decode(type_, self.body, request_id=self.request_id)
+
+
+def is_success(status: int) -> bool:
+    """
+    Tell whether a status is one of success; a redirect is none, since none is followed.
+    """
+    return 200 <= status <= 299
+
+
+# --- errors --------------------------------------------------------------------------
+
+
+def error_from(
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    method: str | None = None,
+    url: str | None = None,
+    now: datetime | None = None,
+    secrets: tuple[str, ...] = (),
+) -> APIError:
+    """
+    Make the error that an answer stands for.
+
+    Args:
+        status: HTTP status.
+        headers: Case-insensitive headers.
+        body: The body, as far as it was read.
+        method: What was asked, for the message.
+        url: The address without its query, for the message.
+        now: For a ``Retry-After`` that is a date, where the answer has no
+            ``Date``.
+        secrets: Texts that must not appear in the error, since some gateways
+            echo the request.
+    """
+    text = redact(body.decode("utf-8", "replace"), secrets)
+    parsed = _parse_object(text)
+    if parsed is not None:
+        message, code, context = _from_object(parsed)
+    else:
+        message, code, context = _from_text(text), None, {}
+    if 300 <= status <= 399:
+        target = redact(headers.get("Location", "another place"), secrets)
+        message = message or f"a redirect to {target.partition('?')[0]}, which is not followed"
+    return _class_for(status, parsed)(
+        _clip(message, _MESSAGE_KEPT),
+        status=status,
+        code=code,
+        request_id=headers.get(REQUEST_ID_HEADER),
+        api_request_id=_string(parsed, "apiRequestId", "api_request_id"),
+        body=_clip(text, _BODY_KEPT),
+        context=context,
+        retry_after=retry_after_from(headers, now=now),
+        method=method,
+        url=url,
+    )
+
+
+def _class_for(status: int, parsed: Mapping[str, Any] | None) -> type[APIError]:
+    # API v2 refuses too many requests with a 403 whose body has the id 403:
+    # "You have performed that request too much.", says handle-http-errors.ts.
+    if status == 403 and parsed is not None and parsed.get("id") in (403, "403"):
+        return RateLimitedError
+    return error_class_for(status)
+
+
+def _parse_object(text: str) -> dict[str, Any] | None:
+    if text.lstrip()[:1] != "{":
+        return None
+    try:
+        parsed = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return parsed if isinstance(parsed, dict) else None
+
+
+def _from_object(parsed: Mapping[str, Any]) -> tuple[str, str | None, dict[str, Any]]:
+    message = _string(parsed, "message", "error") or ""
+    code = _string(parsed, "code", "id")
+    context = parsed.get("context")
+    if not isinstance(context, dict):
+        context = {}
+    if isinstance(parsed.get("fields"), dict):  # v2
+        context = {**context, "fields": parsed["fields"]}
+    if not message and code is None and parsed:
+        # Play's validation map: {"obj.urls": [{"msg": ["error.path.missing"], "args": []}]}
+        message = "; ".join(f"{name}: {_plain(faults)}" for name, faults in parsed.items())
+        context = context or dict(parsed)
+    else:
+        message = " ".join(filter(None, (message, _details(context))))
+    return message, code, context
+
+
+def _details(context: Mapping[str, Any]) -> str:
+    """
+    Say in words what the context of either generation adds.
+    """
+    inner = context.get("OVDErrorFieldContext", context)
+    found = "; ".join(_fields(inner)) if isinstance(inner, dict) else ""
+    return f"({found})" if found else ""
+
+
+def _fields(context: Mapping[str, Any]) -> Iterator[str]:
+    name = _string(context, "fieldName", "name")
+    if name is not None:
+        error = context.get("error")
+        yield f"{name}: {_field_value(error if isinstance(error, dict) else context)}"
+    several = context.get("fields")
+    if isinstance(several, dict):
+        for name, value in several.items():
+            yield f"{name}: {_field_value(value) if isinstance(value, dict) else _plain(value)}"
+    names = context.get("inputNames", context.get("names"))
+    if isinstance(names, list):
+        yield f"input: {_plain(names)}"
+    if "resourceType" in context:
+        yield " ".join(
+            _plain(context[key])
+            for key in ("operation", "resourceType", "resourceName")
+            if key in context
+        )
+    if isinstance(context.get("elem"), list):
+        for elem in context["elem"]:
+            if isinstance(elem, dict):
+                yield from _fields(elem)
+    if "originalStatus" in context:
+        yield f"the gateway's origin answered {_plain(context['originalStatus'])}"
+
+
+def _field_value(value: Mapping[str, Any]) -> str:
+    parts = (value.get("fieldValue", value.get("value")), value.get("reason"))
+    return ", ".join(_plain(part) for part in parts if part is not None) or "refused"
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(_plain(member) for member in value)
+    if isinstance(value, dict):
+        return _plain(value["msg"]) if "msg" in value else json.dumps(value, ensure_ascii=False)
+    return str(value)
+
+
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_MARKUP = re.compile(r"<(style|script)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+
+
+def _from_text(text: str) -> str:
+    """
+    Find the words in what is not JSON: a page's title, its text without markup, or plain text.
+    """
+    stripped = text.strip()
+    if stripped.startswith("<"):
+        title = _TITLE.search(stripped)
+        stripped = html.unescape(
+            title[1] if title and title[1].strip() else _MARKUP.sub(" ", stripped)
+        )
+    elif stripped.startswith('"') and stripped.endswith('"'):
+        with contextlib.suppress(ValueError):
+            stripped = str(json.loads(stripped))
+    return " ".join(stripped.split())
+
+
+def _string(parsed: Mapping[str, Any] | None, *names: str) -> str | None:
+    for name in names:
+        value = (parsed or {}).get(name)
+        if isinstance(value, str) and value:
+            return value
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+    return None
+
+
+def _clip(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+# --- Retry-After -----------------------------------------------------------------------
+
+
+def retry_after_from(
+    headers: Mapping[str, str], *, now: datetime | None = None
+) -> timedelta | None:
+    """
+    Read ``Retry-After`` in both of its forms: seconds, or a date.
+
+    A date is counted from the answer's own ``Date``, so that a clock that is
+    wrong here does not matter; from *now* where there is none. A value that is
+    neither form counts as absent, one in the past as zero.
+    """
+    value = headers.get("Retry-After", "").strip()
+    if not value:
+        return None
+    if value.isascii() and value.isdigit():
+        # 10**9 s are 31 years; timedelta itself ends at 10**9 days.
+        return timedelta(seconds=min(int(value[:12]), 10**9))
+    until = _http_date(value)
+    since = _http_date(headers.get("Date", "")) or now
+    if until is None or since is None:
+        return None
+    return max(until - since, timedelta(0))
+
+
+def _http_date(value: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(value)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+# --- secrets -----------------------------------------------------------------------------
+
+_QUOTED = re.compile(r'"([^"]*)"')
+
+
+def secrets_in(authorization: str | None) -> tuple[str, ...]:
+    """
+    Name the parts of an ``Authorization`` header that must not be shown.
+    """
+    if not authorization:
+        return ()
+    scheme, _, rest = authorization.partition(" ")
+    parts = [rest] if scheme.lower() != "oauth" else []
+    for quoted in _QUOTED.findall(rest):
+        parts += [quoted, *quoted.split("%26")]
+    # Short ones ("1.0", "HMAC-SHA512") are no secrets and would redact plain words.
+    return tuple(
+        sorted(
+            {part for part in parts if len(part) >= 6 and not part.startswith("HMAC-")},
+            key=len,
+            reverse=True,
+        )
+    )
+
+
+def redact(text: str, secrets: tuple[str, ...]) -> str:
+    """
+    Take secrets out of a text.
+    """
+    for secret in secrets:
+        text = text.replace(secret, "[redacted]")
+    return text
