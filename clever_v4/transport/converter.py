@@ -1,0 +1,348 @@
+"""
+The one cattrs converter: wire names, dates, money, open enums, UNSET.
+
+A model says on its class how its fields are named on the wire (`wire_style`,
+`wire`); nothing here knows a model by name. `decode` takes bytes to models by
+two ways with one result: the compiled way (`compiled.py`) for an answer that
+fits its model exactly, and cattrs for everything else: it forgives what the
+real API is known to do, and where it cannot, it names the offending member.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import types
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final, TypeVar, Union, cast, get_args, get_origin
+
+import attrs
+import msgspec
+from cattrs import AttributeValidationNote, BaseValidationError, IterableValidationNote
+from cattrs.errors import ClassValidationError
+from cattrs.gen import make_dict_structure_fn, override
+from cattrs.preconf.msgspec import make_converter
+
+from ..errors import ResponseFormatError
+from .compiled import compiled
+from .wire import UNSET, Unset, wire, wire_names, wire_style
+
+__all__ = [
+    "UNSET",
+    "Unset",
+    "converter",
+    "decode",
+    "parse_moment",
+    "structure",
+    "wire",
+    "wire_names",
+    "wire_style",
+]
+
+T = TypeVar("T")
+
+
+# --- what the wire says, leniently ---------------------------------------------------------
+
+_FRACTION = re.compile(r"[.,](\d+)")
+_ZONE_NAME = re.compile(r"\[[^\]]*\]$")
+
+
+def parse_moment(value: object) -> datetime:
+    """
+    Read a moment of the API as an aware UTC datetime.
+
+    Takes ISO 8601 with or without an offset (none means UTC), a trailing
+    ``[UTC]``, up to nanoseconds (rounded to microseconds), and epoch milliseconds
+    (CleverCloud/clever-client.js, src/lib/utils.ts).
+
+    Raises:
+        ValueError: The text is not a moment.
+        TypeError: The value is neither text nor a number.
+    """
+    if isinstance(value, str):
+        text = _ZONE_NAME.sub("", value)
+        fraction = _FRACTION.search(text)
+        try:
+            moment = datetime.fromisoformat(_FRACTION.sub("", text, count=1))
+            if fraction:
+                moment += timedelta(microseconds=_microseconds(fraction[1]))
+        except (ValueError, OverflowError):
+            raise ValueError("expected an ISO 8601 date and time") from None
+    elif isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise TypeError(f"expected a date and time, got {_kind(value)}")
+    elif not math.isfinite(value):
+        raise ValueError("expected a finite number of milliseconds")
+    else:
+        try:
+            moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=float(value))
+        except OverflowError:
+            raise ValueError("expected epoch milliseconds within the years 1 to 9999") from None
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("expected a moment within the years 1 to 9999") from None
+
+
+def _microseconds(digits: str) -> int:
+    # Rounded half up, as the typed decoder of the compiled way does.
+    return (int(digits[:9].ljust(9, "0")) + 500) // 1000
+
+
+def _kind(value: object) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, Mapping):
+        return "an object"
+    if isinstance(value, list | tuple):
+        return "an array"
+    names = {bool: "a boolean", str: "text"}
+    return names.get(type(value), "a number" if isinstance(value, int | float | Decimal) else "?")
+
+
+def _text(value: object, _: Any) -> str:
+    if isinstance(value, str):
+        return value
+    raise TypeError(f"expected text, got {_kind(value)}")
+
+
+def _whole_number(value: object, _: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, float | Decimal) and value == value // 1:
+        return int(value)
+    raise TypeError(f"expected a whole number, got {_kind(value)}")
+
+
+def _number(value: object, _: Any) -> float:
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        try:
+            return float(value)
+        except OverflowError:
+            raise ValueError("expected a number that fits a double") from None
+    raise TypeError(f"expected a number, got {_kind(value)}")
+
+
+def _boolean(value: object, _: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise TypeError(f"expected true or false, got {_kind(value)}")
+
+
+def _decimal(value: object, _: Any) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
+        raise TypeError(f"expected an amount, got {_kind(value)}")
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        raise ValueError("expected an amount") from None
+    if not amount.is_finite():
+        raise ValueError("expected a finite amount")
+    return amount
+
+
+# --- the converter -------------------------------------------------------------------------
+
+converter: Final = make_converter(detailed_validation=True)
+"""Every model of this library goes through this one converter."""
+
+
+def _admits_none(type_: object) -> bool:
+    return type(None) in get_args(type_) or type_ in (Any, object, None)
+
+
+def nulls_to_drop(cls: type) -> frozenset[str]:
+    """
+    Name the wire members of an attrs class for which null means their default.
+    """
+    names = wire_names(cls)
+    return frozenset(
+        names[field.name]
+        for field in attrs.fields(attrs.resolve_types(cls))
+        if field.default is not attrs.NOTHING and not _admits_none(field.type)
+    )
+
+
+def _structure_hook(cls: Any) -> Callable[[Any, Any], Any]:
+    attrs.resolve_types(cls)
+    renames = {name: override(rename=wired) for name, wired in wire_names(cls).items()}
+    structure = make_dict_structure_fn(cls, converter, **cast("Any", renames))
+    droppable = nulls_to_drop(cls)
+
+    def hook(value: Any, type_: Any) -> Any:
+        if not isinstance(value, Mapping):
+            raise TypeError(f"expected an object, got {_kind(value)}")
+        if any(value.get(name, ...) is None for name in droppable):
+            value = {k: v for k, v in value.items() if v is not None or k not in droppable}
+        return structure(value, type_)
+
+    return hook
+
+
+def _unstructure_hook(cls: Any) -> Callable[[Any], dict[str, Any]]:
+    names = wire_names(cls)
+
+    def hook(instance: Any) -> dict[str, Any]:
+        members = ((names[field], getattr(instance, field)) for field in names)
+        return {name: converter.unstructure(v) for name, v in members if v is not UNSET}
+
+    return hook
+
+
+def _is_tuple(type_: Any) -> bool:
+    return get_origin(type_) is tuple and get_args(type_)[-1:] == (...,)
+
+
+def _tuple_hook(type_: Any) -> Callable[[Any, Any], tuple[Any, ...]]:
+    structure = converter.get_structure_hook(list[get_args(type_)[0]])  # type: ignore[misc]  -- built at run time
+
+    def hook(value: Any, _: Any) -> tuple[Any, ...]:
+        return tuple(_listed(value, structure, list[get_args(type_)[0]]))  # type: ignore[misc]  -- built at run time
+
+    return hook
+
+
+def _listed(value: Any, structure: Callable[[Any, Any], Any], type_: Any) -> Any:
+    # cattrs would take any iterable, so that text became a list of characters.
+    if not isinstance(value, list | tuple):
+        raise TypeError(f"expected an array, got {_kind(value)}")
+    return structure(value, type_)
+
+
+def _union_of_scalars(type_: Any) -> bool:
+    members = [member for member in get_args(type_) if member is not type(None)]
+    scalars = (str, int, float, bool)
+    return get_origin(type_) in (Union, types.UnionType) and (
+        len(members) > 1 and all(member in scalars for member in members)
+    )
+
+
+def _union_hook(type_: Any) -> Callable[[Any, Any], Any]:
+    members = get_args(type_)
+
+    def hook(value: Any, _: Any) -> Any:
+        if isinstance(value, Decimal) and float in members:
+            return float(value)
+        if type(value) in members:
+            return value
+        if isinstance(value, Decimal) and int in members:
+            return _whole_number(value, int)
+        raise TypeError(f"unexpected {_kind(value)}")
+
+    return hook
+
+
+converter.register_structure_hook(str, _text)
+converter.register_structure_hook(int, _whole_number)
+converter.register_structure_hook(float, _number)
+converter.register_structure_hook(bool, _boolean)
+converter.register_structure_hook(Decimal, _decimal)
+converter.register_structure_hook(datetime, lambda value, _: parse_moment(value))
+converter.register_structure_hook_factory(_union_of_scalars, _union_hook)
+converter.register_structure_hook_factory(attrs.has, _structure_hook)
+converter.register_structure_hook_factory(_is_tuple, _tuple_hook)
+converter.register_unstructure_hook_factory(attrs.has, _unstructure_hook)
+
+
+# --- from bytes ----------------------------------------------------------------------------
+
+def decode(
+    type_: type[T], body: bytes, *, request_id: str | None = None, event: object | None = None
+) -> T:
+    """
+    Take the JSON bytes of an answer to its model.
+
+    Args:
+        type_: A model, ``list[Model]``, or what cattrs can structure.
+        body: The bytes of the answer.
+        request_id: The Sozu-Id of the answer, for the error.
+        event: The raw event that holds the bytes, for the error.
+
+    Raises:
+        ResponseFormatError: The bytes are not JSON or do not fit.
+    """
+    fast = compiled(type_)
+    if fast is not None:
+        try:
+            return fast(body)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            pass  # The lenient way decides, and names what is wrong.
+    return decode_leniently(type_, body, request_id=request_id, event=event)
+
+
+# Money keeps the digits of the wire: a float would already have lost them.
+_read_json: Final = msgspec.json.Decoder(float_hook=Decimal).decode
+
+
+def decode_leniently(
+    type_: type[T], body: bytes, *, request_id: str | None = None, event: object | None = None
+) -> T:
+    """
+    Take JSON bytes to a model by way of cattrs, with every leniency and the best message.
+
+    Raises:
+        ResponseFormatError: The bytes are not JSON or do not fit; ``paths``
+            names the offending members by their names on the wire.
+    """
+    try:
+        value = _read_json(body.decode("utf-8", "replace"))
+    except (msgspec.DecodeError, ValueError, RecursionError) as exc:
+        raise ResponseFormatError(
+            f"the answer is not JSON: {exc}", request_id=request_id, event=event
+        ) from exc
+    return structure(type_, value, request_id=request_id, event=event)
+
+
+def structure(
+    type_: type[T], value: object, *, request_id: str | None = None, event: object | None = None
+) -> T:
+    """
+    Take a value as JSON gave it to a model.
+
+    Raises:
+        ResponseFormatError: It does not fit.
+    """
+    try:
+        if get_origin(type_) is list and not isinstance(value, list):
+            raise TypeError(f"expected an array, got {_kind(value)}")
+        return converter.structure(value, type_)
+    except (BaseValidationError, TypeError, ValueError, RecursionError) as exc:
+        faults = list(_faults(exc, "$"))
+        paths = tuple(path for path, _ in faults)
+        text = "; ".join(f"{reason} @ {path}" for path, reason in faults[:5])
+        if len(faults) > 5:
+            text += f"; and {len(faults) - 5} more"
+        raise ResponseFormatError(
+            f"the answer does not fit {_name(type_)}: {text}",
+            paths=paths,
+            request_id=request_id,
+            event=event,
+        ) from exc
+
+
+def _name(type_: Any) -> str:
+    arguments = get_args(type_)
+    name = getattr(type_, "__name__", str(type_))
+    return f"{name}[{', '.join(_name(a) for a in arguments)}]" if arguments else str(name)
+
+
+def _faults(exc: BaseException, path: str) -> list[tuple[str, str]]:
+    if not isinstance(exc, BaseValidationError):
+        if isinstance(exc, KeyError):
+            return [(f"{path}.{exc.args[0]}", "required but absent")]
+        return [(path, str(exc))]
+    names = wire_names(exc.cl) if isinstance(exc, ClassValidationError) else {}
+    found: list[tuple[str, str]] = []
+    for inner in exc.exceptions:
+        where = path
+        for note in getattr(inner, "__notes__", ()):
+            if isinstance(note, AttributeValidationNote) and not isinstance(inner, KeyError):
+                where = f"{path}.{names.get(note.name, note.name)}"
+            elif isinstance(note, IterableValidationNote):
+                where = f"{path}[{note.index}]"
+        found += _faults(inner, where)
+    return found

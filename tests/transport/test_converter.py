@@ -1,0 +1,280 @@
+"""
+The converter: wire names, leniency, exact messages; two ways with one result.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clever_v4.errors import ResponseFormatError
+from clever_v4.transport.compiled import compiled
+from clever_v4.transport.converter import (
+    UNSET,
+    Unset,
+    converter,
+    decode,
+    decode_leniently,
+    parse_moment,
+    wire,
+    wire_style,
+)
+
+
+@wire_style("snake")
+@attrs.frozen(kw_only=True)
+class Price:
+    currency: str | None = None
+    amount: Decimal | None = None
+    tax_rate: float = 0.0
+
+
+@attrs.frozen(kw_only=True)
+class Line:
+    line_number: int
+    label: str
+    facility: int | str | None = None
+    price: Price | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Bill:
+    id: str
+    sent_at: datetime
+    paid_at: datetime | None = None
+    is_final: bool = False
+    lines: tuple[Line, ...] = ()
+    public_ips: tuple[str, ...] = attrs.field(default=(), metadata=wire("outboundIPs"))
+    labels: dict[str, str] | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Change:
+    first_policy: int | None | Unset = UNSET
+    second_policy: int | None | Unset = UNSET
+
+
+LINE = {"lineNumber": 1, "label": "a", "price": {"currency": "EUR", "amount": 12.50}}
+BILL: dict[str, Any] = {
+    "id": "b1",
+    "sentAt": "2026-01-02T03:04:05.678Z",
+    "lines": [LINE],
+    "outboundIPs": ["10.0.0.1/32"],
+    "isFinal": True,
+    "labels": {"a": "b"},
+    "somethingNew": [1, {"x": None}],
+}
+
+
+def lenient(type_: Any, value: object) -> Any:
+    return decode_leniently(type_, json.dumps(value).encode())
+
+
+def exact(type_: Any, value: object) -> Any:
+    read: Callable[[bytes], Any] | None = compiled(type_)
+    assert read is not None
+    return read(json.dumps(value).encode())
+
+
+@pytest.mark.parametrize("way", [lenient, exact])
+def test_wire_names_follow_the_style_of_the_class(way: Callable[[Any, object], Any]) -> None:
+    """
+    Camel case, snake case and irregular names reach the Python names, unknown members nothing.
+    """
+    bill = way(Bill, BILL)
+    assert bill == Bill(
+        id="b1",
+        sent_at=datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC),
+        is_final=True,
+        lines=(
+            Line(line_number=1, label="a", price=Price(currency="EUR", amount=Decimal("12.5"))),
+        ),
+        public_ips=("10.0.0.1/32",),
+        labels={"a": "b"},
+    )
+    assert type(bill) is Bill
+    assert type(bill.lines[0]) is Line
+
+
+def test_an_instance_of_the_compiled_way_is_frozen() -> None:
+    """
+    What the compiled way builds cannot be written to and hashes like any other.
+    """
+    price = exact(Price, {"amount": 1})
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        price.amount = Decimal(2)
+    assert hash(price) == hash(Price(amount=Decimal(1)))
+
+
+@pytest.mark.parametrize("way", [lenient, exact])
+def test_money_keeps_its_digits(way: Callable[[Any, object], Any]) -> None:
+    """
+    An amount that no double can hold arrives with every digit.
+    """
+    body = b'{"amount": 1234567890123456.780000000000000001}'
+    for price in (decode(Price, body), decode_leniently(Price, body)):
+        assert str(price.amount) == "1234567890123456.780000000000000001"
+    assert way(Price, {"amount": 0.1}).amount == Decimal("0.1")
+
+
+@pytest.mark.parametrize("way", [lenient, exact])
+def test_null_gives_the_default_where_the_type_has_no_none(
+    way: Callable[[Any, object], Any],
+) -> None:
+    """
+    A null collection is an empty one; a null that the type admits stays None.
+    """
+    nulls = dict.fromkeys(("lines", "outboundIPs", "isFinal", "labels", "paidAt"))
+    bill = way(Bill, {"id": "x", "sentAt": "2026-01-01T00:00:00Z", **nulls})
+    assert (bill.lines, bill.public_ips, bill.is_final) == ((), (), False)
+    assert bill.labels is None
+    assert bill.paid_at is None
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-01-02T03:04:05Z", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)),
+        ("2026-01-02T03:04:05.123Z[UTC]", datetime(2026, 1, 2, 3, 4, 5, 123000, tzinfo=UTC)),
+        ("2026-01-02T03:04:05.123456789Z", datetime(2026, 1, 2, 3, 4, 5, 123457, tzinfo=UTC)),
+        ("2026-01-02T03:04:05.1234567+02:00", datetime(2026, 1, 2, 1, 4, 5, 123457, tzinfo=UTC)),
+        ("2026-01-02T03:04:05", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)),
+        ("2026-01-02", datetime(2026, 1, 2, tzinfo=UTC)),
+        (1767323045678, datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)),
+    ],
+)
+def test_moments_arrive_aware_and_in_utc(text: object, moment: datetime) -> None:
+    """
+    Every form of date that the API is known to send becomes the same aware UTC moment.
+    """
+    assert parse_moment(text) == moment
+    for bill in (
+        decode(Bill, json.dumps({"id": "x", "sentAt": text}).encode()),
+        lenient(Bill, {"id": "x", "sentAt": text}),
+    ):
+        assert bill.sent_at == moment
+        assert bill.sent_at.tzinfo is UTC
+
+
+@given(
+    st.datetimes(
+        min_value=datetime(1900, 1, 1),  # noqa: DTZ001  -- made aware below
+        timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30))]),
+    ),
+    st.sampled_from(["", "123", "999999500", "123456789"]),
+)
+def test_both_ways_read_the_same_moment(moment: datetime, digits: str) -> None:
+    """
+    The compiled and the lenient way agree on every date, nanoseconds included.
+    """
+    text = moment.replace(microsecond=0).isoformat()
+    if digits:
+        text = text[:19] + "." + digits + text[19:]
+    body = json.dumps({"id": "x", "sentAt": text}).encode()
+    assert decode(Bill, body) == decode_leniently(Bill, body)
+
+
+@pytest.mark.parametrize(
+    ("bill", "path"),
+    [
+        ({**BILL, "id": None}, "$.id"),
+        ({k: v for k, v in BILL.items() if k != "sentAt"}, "$.sentAt"),
+        ({**BILL, "sentAt": "yesterday"}, "$.sentAt"),
+        ({**BILL, "lines": [LINE, {**LINE, "lineNumber": "two"}]}, "$.lines[1].lineNumber"),
+        ({**BILL, "lines": [{"lineNumber": 1}]}, "$.lines[0].label"),
+        ({**BILL, "lines": "text"}, "$.lines"),
+        ({**BILL, "lines": [{**LINE, "price": {"tax_rate": []}}]}, "$.lines[0].price.tax_rate"),
+        ({**BILL, "outboundIPs": [1]}, "$.outboundIPs[0]"),
+        ({**BILL, "isFinal": "yes"}, "$.isFinal"),
+        ([], "$"),
+        (None, "$"),
+    ],
+)
+def test_a_misfit_is_named_by_its_path_on_the_wire(bill: object, path: str) -> None:
+    """
+    The error names the member as the wire does, and carries the Sozu-Id.
+    """
+    with pytest.raises(ResponseFormatError) as caught:
+        decode(Bill, json.dumps(bill).encode(), request_id="01SOZU")
+    assert caught.value.paths == (path,)
+    assert path in str(caught.value)
+    assert "01SOZU" in str(caught.value)
+
+
+def test_a_misfit_in_a_list_is_named_with_its_index() -> None:
+    """
+    In a list of models the path begins with the index.
+    """
+    body = json.dumps([BILL, {**BILL, "lines": [{**LINE, "label": 3}]}]).encode()
+    with pytest.raises(ResponseFormatError) as caught:
+        decode(list[Bill], body)
+    assert caught.value.paths == ("$[1].lines[0].label",)
+    assert "list[Bill]" in str(caught.value)
+
+
+def test_a_list_that_is_an_object_is_refused() -> None:
+    """
+    An object in place of a list is an error, not a list of its keys.
+    """
+    with pytest.raises(ResponseFormatError, match="expected an array, got an object"):
+        decode(list[Bill], b"{}")
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"{", b'{"a":1}}', b"[" * 100_000])
+def test_what_is_not_json_is_said_so(body: bytes) -> None:
+    """
+    Bytes that are not JSON, however deep, are a ResponseFormatError.
+    """
+    with pytest.raises(ResponseFormatError, match="not JSON"):
+        decode(Bill, body)
+
+
+def test_invalid_utf8_is_replaced() -> None:
+    """
+    A byte that is not UTF-8 becomes the replacement character, as in the event stream standard.
+    """
+    assert decode(Price, b'{"currency":"\xff"}').currency == "\ufffd"
+
+
+def test_unset_is_left_out_and_none_is_null() -> None:
+    """
+    A member that is UNSET is not sent; an explicit None is sent as null.
+    """
+    assert converter.unstructure(Change(first_policy=None)) == {"firstPolicy": None}
+    assert converter.unstructure(Change()) == {}
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats()
+    | st.text(max_size=5)
+    | st.sampled_from(["2026-01-01T00:00:00Z", "NaN", "1e999"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from([*BILL, *LINE, "amount", "tax_rate"]), inner)
+    ),
+    max_leaves=8,
+)
+
+
+@given(st.sampled_from(list(BILL)), JSON)
+def test_every_answer_is_a_model_or_a_format_error(member: str, value: object) -> None:
+    """
+    Whatever a member holds, the outcome is a model or a ResponseFormatError, the same by both ways.
+    """
+    body = json.dumps({**BILL, member: value}).encode()
+    try:
+        bill = decode_leniently(Bill, body)
+    except ResponseFormatError:
+        with pytest.raises(ResponseFormatError):
+            decode(Bill, body)
+    else:
+        assert decode(Bill, body) == bill
