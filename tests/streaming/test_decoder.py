@@ -1,0 +1,194 @@
+"""
+The decoder: the conformance vectors, any cut of the same bytes, the size cap, linear work.
+"""
+
+import base64
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clever_v4.errors import EventTooLargeError
+from clever_v4.streaming.decoder import Decoder, RawEvent
+
+from .oracle import Dispatched, interpret
+
+SHARED = Path(__file__).parents[3] / "shared" / "sse" / "vectors.json"
+CORPUS = Path(__file__).parents[1] / "corpus" / "decoder.json"
+
+
+def decode(chunks: Iterable[bytes], **options: Any) -> tuple[list[Dispatched], int | None]:
+    decoder = Decoder(**options)
+    events: list[RawEvent] = []
+    for chunk in chunks:
+        events += decoder.feed(chunk)
+    return [as_text(event) for event in events], decoder.retry_ms
+
+
+def as_text(event: RawEvent) -> Dispatched:
+    type_, data, id_, _ = event
+    return type_, data.decode("utf-8", "replace"), id_.decode("utf-8", "replace")
+
+
+def chunks_of(vector: dict[str, Any]) -> list[bytes]:
+    chunks: list[bytes] = []
+    for chunk in vector["chunks"]:
+        text, times = chunk if isinstance(chunk, list) else (chunk, 1)
+        chunks += [base64.b64decode(text)] * times
+    return chunks
+
+
+def data_of(expected: Any) -> str:
+    if isinstance(expected, dict):
+        return "".join(text * times for text, times in expected["repeat"])
+    return str(expected)
+
+
+def load(path: Path) -> list[Any]:
+    if not path.exists():
+        return [pytest.param(None, marks=pytest.mark.skip(reason=f"no vectors at {path.name}"))]
+    return [pytest.param(v, id=v["name"]) for v in json.loads(path.read_text())]
+
+
+@pytest.mark.parametrize("vector", load(CORPUS) + load(SHARED))
+def test_conformance_vector(vector: dict[str, Any]) -> None:
+    """
+    The decoder dispatches what the standard does, for the vector's own cut of the bytes.
+    """
+    events, retry = decode(chunks_of(vector))
+    assert events == [(e["type"], data_of(e["data"]), e["id"]) for e in vector["expected"]]
+    if vector["expected_retry"] != "any":
+        assert retry == vector["expected_retry"]
+
+
+PIECES = st.sampled_from(
+    [
+        *(b"\n", b"\r", b"\r\n", b"\n\n", b"\r\r", b"\n\r", b":", b" ", b"\0"),
+        *(b"data", b"data:", b"data: ", b"event:", b"event: x", b"id:", b"id: 7", b"id"),
+        *(b"retry:", b"12", b":comment", b"\xef\xbb\xbf", b"\xc3\xa9", b"\xe2\x82", b"\xff"),
+        *(b"id:1:2:3\nevent:LOG\ndata:{}\n\n", b"event:HEARTBEAT\ndata:\n\n", b"dat", b"a\nb"),
+        *(b"id:4\nevent:LOG\ndata:x\ndata:y\n\n", b"id:4\nevents:LOG\ndata:x\n\n"),
+    ]
+)
+STREAMS = st.lists(PIECES, max_size=30).map(b"".join)
+
+
+@given(STREAMS, st.lists(st.integers(0, 300), max_size=20))
+def test_any_cut_gives_what_the_standard_gives(stream: bytes, cuts: list[int]) -> None:
+    """
+    However the bytes are cut into reads, the events are those of a literal reading of the standard.
+    """
+    edges = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
+    chunks = [stream[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    assert decode(chunks) == interpret(stream)
+
+
+@given(STREAMS)
+def test_one_byte_at_a_time_gives_the_same_events(stream: bytes) -> None:
+    """
+    A stream that drips one byte at a time is read like one that arrives whole.
+    """
+    assert decode(bytes([byte]) for byte in stream) == decode([stream])
+
+
+@given(
+    st.lists(PIECES, max_size=20).map(b"".join),
+    st.integers(1, 60),
+    st.lists(st.integers(0, 200), max_size=8),
+)
+def test_the_size_cap_does_not_depend_on_the_cut(
+    stream: bytes, cap: int, cuts: list[int]
+) -> None:
+    """
+    The same events come before the same error, wherever the bytes are cut.
+    """
+    stream += b"\n\n\n"  # An event that never ends has no size yet.
+    edges = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
+    chunks = [stream[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+
+    def run(pieces: Iterable[bytes]) -> tuple[list[RawEvent], bool]:
+        decoder = Decoder(max_event_bytes=cap)
+        events: list[RawEvent] = []
+        try:
+            for piece in pieces:
+                events += decoder.feed(piece)
+        except EventTooLargeError:
+            pass
+        return events, decoder.error is not None
+
+    assert run(chunks) == run([stream])
+
+
+def test_the_size_cap_names_the_limit_and_gives_what_came_before() -> None:
+    """
+    Events before the large one are given first, then the error names the cap in bytes.
+    """
+    decoder = Decoder(max_event_bytes=1000)
+    events = decoder.feed(b"data:1\n\ndata:" + b"x" * 2000)
+    assert [as_text(event)[1] for event in events] == ["1"]
+    assert decoder.error is not None
+    with pytest.raises(EventTooLargeError, match="exceeds the limit of 1,000 bytes"):
+        decoder.feed(b"\n\n")
+    decoder.reset()
+    assert [as_text(event)[1] for event in decoder.feed(b"data:2\n\n")] == ["2"]
+
+
+def test_comments_never_count_towards_the_size_cap() -> None:
+    """
+    Comments without a blank line between them may go on for ever.
+    """
+    decoder = Decoder(max_event_bytes=100)
+    for _ in range(1000):
+        assert decoder.feed(b": still here\n") == []
+    assert [as_text(event)[1] for event in decoder.feed(b"data:1\n\n")] == ["1"]
+
+
+def test_a_half_received_event_dies_with_its_connection() -> None:
+    """
+    After a reset the next connection starts afresh; the last event id stays.
+    """
+    decoder = Decoder()
+    decoder.feed(b"id:1\nevent:LOG\ndata:a\n\nid:2\nevent:LOG\ndata:half of it")
+    decoder.reset()
+    assert decoder.feed(b"\xef\xbb\xbfdata:b\n\n") == [("message", b"b", b"1", False)]
+
+
+def test_an_id_of_its_own_is_told_from_an_inherited_one() -> None:
+    """
+    The last field of an event says whether the event itself carried the id.
+    """
+    decoder = Decoder()
+    events = decoder.feed(b"event:HEARTBEAT\nid:hb\ndata:\n\ndata:x\n\nid\ndata:y\n\n")
+    assert [(event[2], event[3]) for event in events] == [
+        (b"hb", True),
+        (b"hb", False),
+        (b"", True),
+    ]
+
+
+def test_the_work_is_linear_whatever_the_cuts() -> None:
+    """
+    The fragments of one long line are joined once: no fragment is copied per read.
+    """
+    decoder = Decoder()
+    decoder.feed(b"data:")
+    piece = b"x" * 4096
+    for _ in range(2048):
+        decoder.feed(piece)
+    # Each read's bytes are still the very object that was fed, not a grown prefix.
+    assert all(fragment is piece for fragment in decoder._pending[1:])
+    (event,) = decoder.feed(b"\n\n")
+    assert len(event[1]) == 2048 * 4096
+
+
+@pytest.mark.parametrize("cap", [0, -1])
+def test_a_cap_that_is_not_positive_is_refused(cap: int) -> None:
+    """
+    The error names the argument and its value.
+    """
+    with pytest.raises(ValueError, match=f"max_event_bytes must be at least 1, not {cap}"):
+        Decoder(max_event_bytes=cap)
