@@ -10,7 +10,15 @@ from typing import Protocol
 
 from aiohttp import web
 
-from clever_v4.emulator import account, products
+from clever_v4.emulator import (
+    account,
+    billing,
+    load_balancers,
+    orchestration,
+    products,
+    pulsar,
+    streams,
+)
 from clever_v4.emulator.errors import Problem, error_response, not_found
 from clever_v4.emulator.state import State
 
@@ -31,7 +39,12 @@ class Family(Protocol):
 
 FAMILIES: tuple[Family, ...] = (
     account,
+    billing,
+    load_balancers,
+    orchestration,
     products,
+    pulsar,
+    streams,
 )
 """Every family that is served; a new one is one line here."""
 
@@ -39,7 +52,6 @@ PUBLIC_PREFIXES = ("/v4/products/zones", "/_emulator/")
 """Paths that are answered without credentials."""
 
 STATE = web.AppKey("state", State)
-REQUEST_ID = "request_id"
 
 
 def create_app(state: State) -> web.Application:
@@ -55,7 +67,8 @@ def create_app(state: State) -> web.Application:
 
 
 async def _say_request_id(request: web.Request, response: web.StreamResponse) -> None:
-    response.headers["Sozu-Id"] = _request_id(request)
+    if "Sozu-Id" not in response.headers:
+        response.headers["Sozu-Id"] = request.app[STATE].request_id()
 
 
 @web.middleware
@@ -71,12 +84,16 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         answer = not_found("The resource was not found.")
         if refusal.status != 404:
             answer = Problem(refusal.status, "clever.core.bad-request", refusal.reason)
-    return error_response(
+    state = request.app[STATE]
+    request_id = state.request_id()
+    response = error_response(
         answer,
         path=request.path,
-        request_id=_request_id(request),
-        generation=request.app[STATE].options.error_generation,
+        request_id=request_id,
+        generation=state.options.error_generation,
     )
+    response.headers["Sozu-Id"] = request_id
+    return response
 
 
 @web.middleware
@@ -86,10 +103,3 @@ async def _credentials(request: web.Request, handler: Handler) -> web.StreamResp
     if not is_public or "Authorization" in request.headers:
         state.authenticator.check(request, now_s=state.now_s())
     return await handler(request)
-
-
-def _request_id(request: web.Request) -> str:
-    if REQUEST_ID not in request:
-        request[REQUEST_ID] = request.app[STATE].request_id()
-    known: str = request[REQUEST_ID]
-    return known

@@ -4,13 +4,18 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from aiohttp import web
 
+from clever_v4.emulator import logbook
 from clever_v4.emulator.app import create_app
-from clever_v4.emulator.state import Addon, Application, Options, State
+from clever_v4.emulator.connections import Connections
+from clever_v4.emulator.errors import ErrorGeneration
+from clever_v4.emulator.state import Addon, Application, Behaviour, Options, State
 
 
 class Emulator:
@@ -23,23 +28,44 @@ class Emulator:
     ```
 
     Args:
-        options: How it runs; by default ``Options(seed=seed)``.
         seed: What everything random is drawn from.
         host: Where to listen; it should stay a loopback address.
         port: Which port; 0 takes a free one.
         demo: Whether the account starts with the demo's applications and add-ons.
+        heartbeat_s: Seconds between two HEARTBEAT events of a stream.
+        error_generation: Which error bodies are answered, ``"2023"`` or ``"2026"``.
+        gzip_streams: Compress a stream for a client whose ``Accept-Encoding`` names gzip.
+        pulsar_units: Units of the Pulsar storage policies.
+        epoch_s: Where history ends and live production begins, in seconds since 1970; by
+            default the moment of construction. With it given, all dates are a function of it.
+        clock: What tells the time, in seconds since 1970.
     """
 
     def __init__(
         self,
         *,
         seed: int = 1,
-        options: Options | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         demo: bool = True,
+        heartbeat_s: float = 2.0,
+        error_generation: ErrorGeneration = "2023",
+        gzip_streams: bool = False,
+        pulsar_units: Literal["bytes", "megabytes"] = "bytes",
+        epoch_s: float | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self.state = State(Options(seed=seed) if options is None else options)
+        self.state = State(
+            Options(
+                seed=seed,
+                heartbeat_s=heartbeat_s,
+                error_generation=error_generation,
+                gzip_streams=gzip_streams,
+                pulsar_units=pulsar_units,
+                epoch_s=clock() if epoch_s is None else epoch_s,
+                clock=clock,
+            )
+        )
         self._host = host
         self._port = port
         self._runner: web.AppRunner | None = None
@@ -116,10 +142,138 @@ class Emulator:
         """
         return list(self.state.addons.values())
 
+    @property
+    def connections(self) -> Connections:
+        """
+        Every stream since the start, and how many are open.
+        """
+        return self.state.connections
+
+    def add_application(
+        self,
+        name: str = "application",
+        *,
+        history: int = 0,
+        rate_per_s: float = 0.0,
+        behaviour: Behaviour = "normal",
+        history_interval_s: float = 0.0,
+        services: Sequence[str] = ("bas.service", "bas-deploy.service"),
+        long_lines: bool = False,
+        owner_id: str | None = None,
+    ) -> Application:
+        """
+        Create an application whose log has so many entries before the epoch and then grows.
+
+        Args:
+            name: Its name.
+            history: Entries before the epoch; a million costs nothing until it is read.
+            rate_per_s: Entries per second after it; 0: only what :meth:`publish` adds.
+            behaviour: ``"normal"``, ``"quiet"`` (never ends a bounded stream) or
+                ``"never_logged"`` (404).
+            history_interval_s: Seconds between two entries of the history; 0: as the rate, or
+                10 ms without one.
+            services: The systemd units that write. A stream that names no service only gets
+                ``bas`` and ``bas-deploy``, as with the real API.
+            long_lines: Whether lines of 300,000 bytes occur.
+            owner_id: Whose it is; by default the organisation's.
+        """
+        return self.state.add_application(
+            name,
+            owner_id=owner_id,
+            behaviour=behaviour,
+            history=history,
+            rate_per_s=rate_per_s,
+            history_interval_s=history_interval_s,
+            services=services,
+            long_lines=long_lines,
+        )
+
+    def add_addon(
+        self,
+        name: str = "add-on",
+        *,
+        provider_id: str = "postgresql-addon",
+        history: int = 0,
+        rate_per_s: float = 0.0,
+        behaviour: Behaviour = "normal",
+        history_interval_s: float = 0.0,
+        owner_id: str | None = None,
+    ) -> Addon:
+        """
+        Create an add-on; the arguments are those of :meth:`add_application`.
+        """
+        return self.state.add_addon(
+            name,
+            provider_id=provider_id,
+            owner_id=owner_id,
+            behaviour=behaviour,
+            history=history,
+            rate_per_s=rate_per_s,
+            history_interval_s=history_interval_s,
+        )
+
+    def publish(
+        self,
+        resource_id: str,
+        message: str | None = None,
+        *,
+        count: int = 1,
+        access: bool = False,
+        **members: object,
+    ) -> list[str]:
+        """
+        Write entries now, into a log without a rate.
+
+        Args:
+            resource_id: An application's id, or an add-on's real id.
+            message: The message; ``{n}`` in it becomes the number of the entry, from 0. None:
+                a realistic entry.
+            count: How many.
+            access: Into its access log.
+            members: Further members of the entry by their wire names; ``service`` is
+                ``"bas.service"`` unless given.
+
+        Returns:
+            The ids of the entries.
+        """
+        log = logbook.log_of(self.state, resource_id, access=access)
+        given: dict[str, object] | None = None
+        if message is not None:
+            given = {"message": message, "service": "bas.service"} | members
+        elif members:
+            given = {"service": "bas.service"} | members
+        return log.publish(now_ms=self.state.now_s() * 1000, count=count, members=given)
+
+    def produced(
+        self, resource_id: str, *, access: bool = False, start: int = 0, stop: int | None = None
+    ) -> list[dict[str, object]]:
+        """
+        The entries that exist now, in order, of every service, as a stream carries them.
+
+        Args:
+            resource_id: An application's id, or an add-on's real id.
+            access: Of its access log.
+            start: From which entry on.
+            stop: Up to which entry, exclusive; None: all that exist.
+        """
+        log = logbook.log_of(self.state, resource_id, access=access)
+        count = log.count(self.state.now_s() * 1000)
+        indices = range(count)[start:stop]
+        return [log.entry(index) for index in indices]
+
+    def produced_ids(self, resource_id: str, *, access: bool = False) -> list[str]:
+        """
+        The ids of the entries that exist now; cheaper than the entries.
+        """
+        log = logbook.log_of(self.state, resource_id, access=access)
+        return [log.id(index) for index in range(log.count(self.state.now_s() * 1000))]
+
     async def __aenter__(self) -> Self:
         # Open streams are cut at once when the emulator stops, so that nothing is waited for.
+        app = create_app(self.state)
+        app.on_shutdown.append(self._abort_streams)
         runner = web.AppRunner(
-            create_app(self.state), access_log=None, handler_cancellation=True, shutdown_timeout=0.1
+            app, access_log=None, handler_cancellation=True, shutdown_timeout=1.0
         )
         await runner.setup()
         self._runner = runner
@@ -142,15 +296,28 @@ class Emulator:
         if runner is not None:
             await runner.cleanup()
 
+    async def _abort_streams(self, _app: web.Application) -> None:
+        self.state.connections.abort_all()
+        await self.state.connections.wait_until(active=0)
+
 
 def add_demo(state: State) -> None:
     """
     The demo's account: applications of every behaviour, one of the user's own, and add-ons.
     """
-    state.add_application("shop-api", history=2000, rate_per_s=5)
-    state.add_application("shop-worker", type="python", history=1500, rate_per_s=2)
+    state.add_application("shop-api", history=2000, rate_per_s=5, history_interval_s=1.8)
+    state.add_application(
+        "shop-worker",
+        type="python",
+        history=1500,
+        rate_per_s=2,
+        services=("bas.service", "bas.service", "bas-deploy.service", "cron.service"),
+        long_lines=True,
+    )
     state.add_application("shop-frontend", type="static", history=800, rate_per_s=3)
-    state.add_application("nightly-report", type="python", behaviour="quiet", history=40)
+    state.add_application(
+        "nightly-report", type="python", behaviour="quiet", history=40, history_interval_s=60
+    )
     state.add_application("never-deployed", behaviour="never_logged")
     state.add_application("ada-blog", type="php", owner_id=state.user.id, history=300, rate_per_s=1)
     state.add_addon("shop-database", history=500, rate_per_s=1)

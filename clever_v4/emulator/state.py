@@ -9,12 +9,14 @@ from __future__ import annotations
 import random
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import attrs
 
 from clever_v4.emulator.auth import Authenticator, Credentials
+from clever_v4.emulator.connections import Connections
+from clever_v4.emulator.entries import EntryLog
 from clever_v4.emulator.errors import ErrorGeneration, not_found
 
 Behaviour = Literal["normal", "quiet", "never_logged"]
@@ -89,6 +91,15 @@ class Application:
     rate_per_s: float
     """Entries per second after the epoch; 0: only what a test publishes."""
 
+    history_interval_s: float = 0.0
+    """Seconds between two entries of the history; 0: as the rate, or 10 ms without one."""
+
+    services: tuple[str, ...] = ("bas.service", "bas-deploy.service")
+    """The systemd units that write; each as often as it is named."""
+
+    long_lines: bool = False
+    """Whether there are lines of 300,000 bytes (entry 137 and every 100,000th after it)."""
+
 
 @attrs.frozen(kw_only=True)
 class Addon:
@@ -109,6 +120,7 @@ class Addon:
     behaviour: Behaviour
     history: int
     rate_per_s: float
+    history_interval_s: float = 0.0
 
 
 class State:
@@ -124,6 +136,8 @@ class State:
         self.owners: dict[str, Owner] = {}
         self.applications: dict[str, Application] = {}
         self.addons: dict[str, Addon] = {}
+        self.logs: dict[tuple[str, str], EntryLog] = {}
+        self.connections = Connections()
         self.memory: dict[str, object] = {}
         draw = self.random("credentials")
         self.credentials = Credentials(
@@ -212,10 +226,14 @@ class State:
         behaviour: Behaviour = "normal",
         history: int = 0,
         rate_per_s: float = 0.0,
+        history_interval_s: float = 0.0,
+        services: Sequence[str] = ("bas.service", "bas-deploy.service"),
+        long_lines: bool = False,
     ) -> Application:
         """
         Create an application; its id depends on the seed and on how many there are.
         """
+        _check_log(history, rate_per_s, history_interval_s)
         application = Application(
             id=f"app_{self.uuid('application', len(self.applications))}",
             name=name,
@@ -225,6 +243,9 @@ class State:
             behaviour=behaviour,
             history=history,
             rate_per_s=rate_per_s,
+            history_interval_s=history_interval_s,
+            services=tuple(services),
+            long_lines=long_lines,
         )
         self.applications[application.id] = application
         return application
@@ -239,10 +260,12 @@ class State:
         behaviour: Behaviour = "normal",
         history: int = 0,
         rate_per_s: float = 0.0,
+        history_interval_s: float = 0.0,
     ) -> Addon:
         """
         Create an add-on; its ids depend on the seed and on how many there are.
         """
+        _check_log(history, rate_per_s, history_interval_s)
         number = len(self.addons)
         kind = provider_id.removesuffix("-addon").removeprefix("addon-")
         addon = Addon(
@@ -255,6 +278,7 @@ class State:
             behaviour=behaviour,
             history=history,
             rate_per_s=rate_per_s,
+            history_interval_s=history_interval_s,
         )
         self.addons[addon.id] = addon
         return addon
@@ -263,3 +287,13 @@ class State:
         owner = Owner(id=f"{kind}_{self.uuid('owner', kind)}", name=name, email=email)
         self.owners[owner.id] = owner
         return owner
+
+
+def _check_log(history: int, rate_per_s: float, history_interval_s: float) -> None:
+    for name, value in (
+        ("history", history),
+        ("rate_per_s", rate_per_s),
+        ("history_interval_s", history_interval_s),
+    ):
+        if value < 0:
+            raise ValueError(f"{name} must not be negative: {value}")

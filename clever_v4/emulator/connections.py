@@ -1,0 +1,130 @@
+"""
+A record of every stream that was opened, so that a test can say how the client resumed and that
+nothing is left open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import attrs
+from aiohttp import web
+
+
+@attrs.define(kw_only=True, eq=False)
+class Connection:
+    """
+    One stream, open or closed.
+    """
+
+    number: int
+    """Counted from 0 over all streams of the emulator."""
+
+    path: str
+    query: tuple[tuple[str, str], ...]
+    """The query's pairs, in their order."""
+
+    last_event_id: str | None
+    """The ``Last-Event-ID`` header, None if there was none."""
+
+    headers: dict[str, str]
+    """The request's headers but for the credentials; of a repeated one the last."""
+
+    opened_s: float
+    closed_s: float | None = None
+    entries_sent: int = 0
+    heartbeats_sent: int = 0
+    bytes_sent: int = 0
+    """Bytes of the body as they went out, compressed if they were."""
+
+    ended_by: str | None = None
+    """The reason in END_OF_STREAM, None if none was sent."""
+
+    transport: asyncio.Transport | None = attrs.field(default=None, repr=False)
+
+    @property
+    def is_open(self) -> bool:
+        """
+        Whether it is still being served.
+        """
+        return self.closed_s is None
+
+
+class Connections:
+    """
+    All streams since the emulator started, in the order they were opened.
+    """
+
+    def __init__(self) -> None:
+        self._all: list[Connection] = []
+        self._changes: set[asyncio.Future[None]] = set()
+        self.active = 0
+        """How many are open now."""
+        self.peak = 0
+        """How many were open at once at most."""
+
+    def __getitem__(self, number: int) -> Connection:
+        return self._all[number]
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def __iter__(self) -> Iterator[Connection]:
+        return iter(self._all)
+
+    def open(self, request: web.Request, *, now_s: float) -> Connection:
+        """
+        Record a stream that begins.
+        """
+        secret = {"authorization", "cookie", "proxy-authorization"}
+        connection = Connection(
+            number=len(self._all),
+            path=request.path,
+            query=tuple((k, v) for k, v in request.query.items() if k.lower() not in secret),
+            last_event_id=request.headers.get("Last-Event-ID"),
+            headers={k: v for k, v in request.headers.items() if k.lower() not in secret},
+            opened_s=now_s,
+            transport=request.transport,
+        )
+        self._all.append(connection)
+        self.active += 1
+        self.peak = max(self.peak, self.active)
+        self._tell()
+        return connection
+
+    def close(self, connection: Connection, *, now_s: float) -> None:
+        """
+        Record that a stream has ended, however it did.
+        """
+        connection.closed_s = now_s
+        connection.transport = None
+        self.active -= 1
+        self._tell()
+
+    def abort_all(self) -> None:
+        """
+        Cut every open stream at once.
+        """
+        for connection in self._all:
+            if connection.transport is not None:
+                connection.transport.abort()
+
+    async def wait_until(self, *, active: int | None = None, opened: int | None = None) -> None:
+        """
+        Wait until so many are open now, or at least so many were opened in all.
+        """
+        while (active is not None and self.active != active) or (
+            opened is not None and len(self._all) < opened
+        ):
+            change: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._changes.add(change)
+            try:
+                await change
+            finally:
+                self._changes.discard(change)
+
+    def _tell(self) -> None:
+        for change in self._changes:
+            if not change.done():
+                change.set_result(None)
