@@ -40,6 +40,15 @@ class Query:
     def __init__(self, request: web.Request) -> None:
         self._query = request.query
 
+    def only(self, *names: str) -> None:
+        """
+        Refuse every parameter with another name, so that a misspelt one does not go unseen.
+        """
+        for name in self._query:
+            # Credentials may stand in the query too.
+            if name not in names and name != "authorization":
+                raise bad_request(name, f"'{name}' is not a parameter of this endpoint")
+
     def text(self, name: str) -> str | None:
         """
         The value as it is.

@@ -1,0 +1,126 @@
+"""
+``/v4/billing``: invoices as a list (summaries), one by one (with their lines), as HTML and PDF.
+
+The list and the detail are different shapes, as the official JavaScript client reads them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from aiohttp import web
+
+from clever_v4.emulator.billing_documents import html_of, pdf_of
+from clever_v4.emulator.errors import not_found
+from clever_v4.emulator.ledger import Json, invoices
+from clever_v4.emulator.query import Query, moment_ms
+from clever_v4.emulator.state import State
+
+DEFAULT_LIMIT = 1000
+CHUNK_BYTES = 16 * 1024
+
+UNPAID = ("PENDING", "PAYMENTHELD", "WONTPAY")
+_LIST_MEMBERS = (
+    "invoice_number",
+    "kind",
+    "owner_id",
+    "address",
+    "emission_date",
+    "pay_date",
+    "status",
+    "currency",
+    "kpi_compute_months",
+    "price_factor",
+    "discount",
+    "vat_percent",
+    "total_tax_excluded",
+    "total_tax",
+    "category",
+    "payment_provider",
+    "customer_order_id",
+)
+
+
+def routes(state: State) -> Iterable[web.RouteDef]:
+    """
+    The routes of this family.
+    """
+
+    async def list_invoices(request: web.Request) -> web.Response:
+        query = Query(request)
+        query.only("since", "until", "limit")
+        now_ms = int(state.now_s() * 1000)
+        since = query.moment_ms("since")
+        if since is None:
+            # Left open, the window is the current year (official client, list-invoice-command.ts).
+            year = datetime.fromtimestamp(state.now_s(), UTC).year
+            since = int(datetime(year, 1, 1, tzinfo=UTC).timestamp() * 1000)
+        until = query.moment_ms("until")
+        until = now_ms if until is None else until
+        limit = query.integer("limit", minimum=1, bits=32) or DEFAULT_LIMIT
+        found = [
+            _summary(invoice)
+            for invoice in invoices(state, request.match_info["owner"])
+            if since <= moment_ms(invoice["emission_date"].removesuffix("[UTC]")) <= until
+        ]
+        return web.json_response(found[:limit])
+
+    async def list_unpaid(request: web.Request) -> web.Response:
+        Query(request).only()
+        found = invoices(state, request.match_info["owner"])
+        return web.json_response([_summary(one) for one in found if one["status"] in UNPAID])
+
+    async def get_invoice(request: web.Request) -> web.StreamResponse:
+        Query(request).only()
+        number, _, form = request.match_info["number"].partition(".")
+        invoice = _invoice(state, request.match_info["owner"], number)
+        if form == "html":
+            return web.Response(text=html_of(invoice), content_type="text/html")
+        if form == "pdf":
+            return await _send(request, pdf_of(invoice), "application/pdf", number)
+        if form:
+            raise not_found(f"Invoice {request.match_info['number']} not found")
+        return web.json_response(invoice)
+
+    prefix = "/v4/billing/organisations/{owner}/invoices"
+    return (
+        web.get(prefix, list_invoices),
+        web.get(f"{prefix}/unpaid", list_unpaid),
+        web.get(f"{prefix}/{{number}}", get_invoice),
+    )
+
+
+async def _send(
+    request: web.Request, body: bytes, content_type: str, number: str
+) -> web.StreamResponse:
+    """
+    Send a document piece by piece, as a server does that reads it from a disk.
+    """
+    response = web.StreamResponse(
+        headers={"Content-Disposition": f'attachment; filename="{number}.pdf"'}
+    )
+    response.content_type = content_type
+    response.content_length = len(body)
+    await response.prepare(request)
+    for start in range(0, len(body), CHUNK_BYTES):
+        await response.write(body[start : start + CHUNK_BYTES])
+        await asyncio.sleep(0)
+    await response.write_eof()
+    return response
+
+
+def _invoice(state: State, owner_id: str, number: str) -> Json:
+    for invoice in invoices(state, owner_id):
+        if invoice["invoice_number"] == number:
+            return invoice
+    raise not_found(f"Invoice {number} not found")
+
+
+def _summary(invoice: Json) -> Json:
+    summary = {name: invoice[name] for name in _LIST_MEMBERS if name in invoice}
+    summary["transaction_id"] = invoice["provider_transaction_id"]
+    if invoice["kind"] == "CREDITNOTE":
+        summary["type"] = "CREDITNOTE"
+    return summary
