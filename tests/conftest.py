@@ -1,0 +1,31 @@
+"""
+What all tests share: an emulator of the API, and a watch over blocking calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+import pytest_asyncio
+from blockbuster import BlockBuster, blockbuster_ctx
+
+from clever_v4.emulator import Emulator
+
+
+@pytest.fixture(autouse=True)
+def blockbuster() -> Iterator[BlockBuster]:
+    """
+    A blocking call inside the event loop, made by this project, is an error.
+    """
+    with blockbuster_ctx("clever_v4") as watch:
+        yield watch
+
+
+@pytest_asyncio.fixture
+async def emulator() -> AsyncIterator[Emulator]:
+    """
+    An emulator without the demo's applications; a test creates what it needs.
+    """
+    async with Emulator(demo=False) as running:
+        yield running

@@ -1,0 +1,361 @@
+"""
+The emulator's log streams, read with a bare HTTP client.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import aiohttp
+import attrs
+import pytest
+import pytest_asyncio
+
+from clever_v4.emulator import Application, Emulator
+
+PAST = "2001-01-01T00:00:00.000Z"
+FAST = {"throttleElements": "1000000", "throttlePerInMilliseconds": "1"}
+
+
+@attrs.frozen
+class Event:
+    """
+    One event as it came.
+    """
+
+    id: str
+    event: str
+    data: str
+
+
+@attrs.define
+class Reader:
+    """
+    A bare client of the emulator that parses events in the plainest way.
+    """
+
+    emulator: Emulator
+    http: aiohttp.ClientSession
+
+    def path(self, application: Application) -> str:
+        """
+        The path of an application's log stream.
+        """
+        return f"/v4/logs/organisations/{application.owner_id}/applications/{application.id}/logs"
+
+    async def get(
+        self, path: str, query: Any = (), headers: Mapping[str, str] | None = None
+    ) -> aiohttp.ClientResponse:
+        """
+        The response, with its head only.
+        """
+        auth = {"Authorization": f"Bearer {self.emulator.token}"}
+        return await self.http.get(
+            self.emulator.url + path, params=query, headers=auth | dict(headers or {})
+        )
+
+    async def events(
+        self,
+        path: str,
+        query: Any = (),
+        headers: Mapping[str, str] | None = None,
+        *,
+        most: int | None = None,
+    ) -> list[Event]:
+        """
+        The events up to the end of the stream, or so many of them.
+        """
+        events: list[Event] = []
+        async with await self.get(path, query, headers) as response:
+            assert response.status == 200, await response.text()
+            text = b""
+            async for chunk in response.content.iter_any():
+                text += chunk
+                *whole, text = text.split(b"\n\n")
+                events += map(_event, whole)
+                if most is not None and len(events) >= most:
+                    break
+        return events
+
+
+def _event(frame: bytes) -> Event:
+    fields = dict(line.split(":", 1) for line in frame.decode().split("\n"))
+    return Event(fields.get("id", ""), fields["event"], fields["data"])
+
+
+@pytest_asyncio.fixture
+async def reader(emulator: Emulator) -> AsyncIterator[Reader]:
+    """
+    A bare client.
+    """
+    async with aiohttp.ClientSession() as http:
+        yield Reader(emulator, http)
+
+
+async def test_a_bounded_stream_carries_what_was_produced_and_ends(reader: Reader) -> None:
+    """
+    All entries of the history come in order, each with its id twice, and then END_OF_STREAM.
+    """
+    application = reader.emulator.add_application(history=1234)
+    query = {"since": PAST, "until": "2101-01-01T00:00:00Z", "limit": "1234", **FAST}
+    *entries, last = await reader.events(reader.path(application), query)
+    assert [json.loads(one.data) for one in entries] == reader.emulator.produced(application.id)
+    assert [one.id for one in entries] == reader.emulator.produced_ids(application.id)
+    assert all(one.event == "APPLICATION_LOG" for one in entries)
+    assert last == Event("", "END_OF_STREAM", '{"endedBy":"LIMIT_REACHED"}')
+
+
+async def test_a_stream_whose_until_has_passed_says_so(reader: Reader) -> None:
+    """
+    ``since`` is included, ``until`` is not, and the end is UNTIL_REACHED.
+    """
+    application = reader.emulator.add_application(history=100, services=["bas.service"])
+    produced = reader.emulator.produced(application.id)
+    query = {"since": _date(produced[10]), "until": _date(produced[20]), **FAST}
+    *entries, last = await reader.events(reader.path(application), query)
+    assert [one.id for one in entries] == [one["id"] for one in produced[10:20]]
+    assert json.loads(last.data) == {"endedBy": "UNTIL_REACHED"}
+
+
+async def test_resuming_continues_after_the_last_event_id(reader: Reader) -> None:
+    """
+    With ``Last-Event-ID`` the next entry is the one after it, whatever ``since`` says.
+    """
+    application = reader.emulator.add_application(history=100)
+    ids = reader.emulator.produced_ids(application.id)
+    query = {"since": PAST, "limit": "5"}
+    events = await reader.events(reader.path(application), query, {"Last-Event-ID": ids[49]})
+    assert [one.id for one in events[:5]] == ids[50:55]
+    assert reader.emulator.connections[0].last_event_id == ids[49]
+
+
+async def test_a_malformed_last_event_id_is_refused(reader: Reader) -> None:
+    """
+    400 that names the header.
+    """
+    application = reader.emulator.add_application()
+    async with await reader.get(
+        reader.path(application), headers={"Last-Event-ID": "12:x:0"}
+    ) as response:
+        assert response.status == 400
+        context = (await response.json())["context"]
+    assert context["OVDErrorFieldContext"]["fieldName"] == "Last-Event-ID"
+
+
+async def test_a_live_stream_carries_what_is_published(reader: Reader) -> None:
+    """
+    Without ``since``, history is left out and a published entry comes at once.
+    """
+    application = reader.emulator.add_application(history=10)
+    async with await reader.get(reader.path(application)) as response:
+        (published,) = reader.emulator.publish(application.id, "hello {n}", severity="err")
+        frame = await response.content.readuntil(b"\n\n")
+    event = _event(frame[:-2])
+    assert event.id == published
+    assert json.loads(event.data) == reader.emulator.produced(application.id)[-1]
+    assert json.loads(event.data)["message"] == "hello 0"
+    assert json.loads(event.data)["severity"] == "err"
+
+
+async def test_a_live_log_grows_with_its_rate(reader: Reader) -> None:
+    """
+    Entries appear as time passes, without history before them.
+    """
+    application = reader.emulator.add_application(history=10, rate_per_s=200)
+    events = await reader.events(reader.path(application), {"limit": "8"})
+    ids = reader.emulator.produced_ids(application.id)
+    first = ids.index(events[0].id)
+    assert first >= 10
+    assert [one.id for one in events[:8]] == ids[first : first + 8]
+
+
+async def test_a_quiet_application_never_ends(reader: Reader) -> None:
+    """
+    Heartbeats follow for ever where a normal application would send END_OF_STREAM.
+    """
+    reader.emulator.state.options = attrs.evolve(reader.emulator.state.options, heartbeat_s=0.01)
+    application = reader.emulator.add_application(history=3, behaviour="quiet")
+    query = {"since": PAST, "until": "2101-01-01T00:00:00Z"}
+    events = await reader.events(reader.path(application), query, most=8)
+    assert [one.event for one in events[3:8]] == ["HEARTBEAT"] * 5
+
+
+async def test_an_application_that_never_logged_has_no_topic(reader: Reader) -> None:
+    """
+    404 with the text of the missing topic.
+    """
+    application = reader.emulator.add_application(behaviour="never_logged")
+    async with await reader.get(reader.path(application)) as response:
+        assert response.status == 404
+        body = await response.json()
+    assert body["code"] == "clever.core.not-found"
+    assert body["error"].startswith("Partitioned Topic not found: persistent://orga_")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("limit", "0"),
+        ("limit", "a"),
+        ("limit", "9223372036854775808"),
+        ("since", "yesterday"),
+        ("until", "2024-01-01T00:00:00"),
+        ("throttleElements", "2147483648"),
+        ("throttleElements", "0"),
+        ("throttlePerInMilliseconds", "-1"),
+    ],
+)
+async def test_a_bad_query_parameter_is_named(reader: Reader, name: str, value: str) -> None:
+    """
+    400 with the parameter's name and value in the context.
+    """
+    application = reader.emulator.add_application(history=1)
+    async with await reader.get(reader.path(application), {name: value}) as response:
+        assert response.status == 400
+        assert response.headers["Content-Type"] == "application/json"
+        body = await response.json()
+    assert body["error"] == "The query parameter was malformed."
+    assert body["context"]["OVDErrorFieldContext"]["fieldName"] == name
+    assert value in body["context"]["OVDErrorFieldContext"]["fieldValue"]
+
+
+async def test_only_the_default_services_come_unless_others_are_asked_for(reader: Reader) -> None:
+    """
+    Without ``service``: bas and bas-deploy; ``all`` is all; a name stands with or without suffix.
+    """
+    services = ["bas.service", "bas-deploy.service", "cron.service"]
+    application = reader.emulator.add_application(history=300, services=services)
+    produced = reader.emulator.produced(application.id)
+
+    async def seen(*asked: str) -> list[str]:
+        query = [
+            ("since", PAST),
+            ("until", "2030-01-01T00:00:00Z"),
+            ("limit", "250"),
+            *FAST.items(),
+        ]
+        query += [("service", name) for name in asked]
+        events = await reader.events(reader.path(application), query, most=90)
+        return [one.id for one in events if one.id][:80]
+
+    def expected(*names: str) -> list[str]:
+        return [str(one["id"]) for one in produced if one["service"] in names][:80]
+
+    assert await seen() == expected("bas.service", "bas-deploy.service")
+    assert await seen("all") == expected(*services)
+    assert await seen("cron", "bas-deploy.service") == expected(
+        "cron.service", "bas-deploy.service"
+    )
+
+
+async def test_filter_fields_instances_and_deployment_choose_entries(reader: Reader) -> None:
+    """
+    Each query parameter leaves out what does not fit; ``field`` keeps only what it names.
+    """
+    application = reader.emulator.add_application(history=300)
+    produced = reader.emulator.produced(application.id)
+    one = produced[100]
+    query = [
+        ("since", PAST),
+        ("filter", "API"),
+        ("deploymentId", str(one["deploymentId"])),
+        ("instanceId", str(one["instanceId"])),
+        ("instanceId", "another"),
+        ("field", "message"),
+        ("field", "id"),
+        ("limit", "3"),
+        *FAST.items(),
+    ]
+    events = await reader.events(reader.path(application), query)
+    fitting = [
+        {"message": each["message"], "id": each["id"]}
+        for each in produced
+        if each["deploymentId"] == one["deploymentId"]
+        and each["instanceId"] == one["instanceId"]
+        and "api" in str(each["message"]).lower()
+    ]
+    assert [json.loads(event.data) for event in events[:3]] == fitting[:3]
+
+
+async def test_the_throttle_lets_through_so_many_per_period(reader: Reader) -> None:
+    """
+    With 10 elements per hour, ten entries come and then only heartbeats.
+    """
+    reader.emulator.state.options = attrs.evolve(reader.emulator.state.options, heartbeat_s=0.01)
+    application = reader.emulator.add_application(history=100)
+    query = {"since": PAST, "throttleElements": "10", "throttlePerInMilliseconds": "3600000"}
+    events = await reader.events(reader.path(application), query, most=15)
+    assert [one.event for one in events[8:13]] == ["APPLICATION_LOG"] * 2 + ["HEARTBEAT"] * 3
+
+
+async def test_addon_logs_and_access_logs_have_their_own_events(reader: Reader) -> None:
+    """
+    RESOURCE_LOG by the real id, ACCESS_LOG of all three kinds, an add-on's only by TCP.
+    """
+    addon = reader.emulator.add_addon(history=20)
+    application = reader.emulator.add_application(history=400)
+    query = {"since": PAST, "limit": "20", **FAST}
+    path = f"/v4/logs/organisations/{addon.owner_id}/resources/{addon.real_id}/logs"
+    events = await reader.events(path, query)
+    assert {one.event for one in events[:-1]} == {"RESOURCE_LOG"}
+    assert json.loads(events[0].data)["resourceId"] == addon.real_id
+
+    base = f"/v4/accesslogs/organisations/{addon.owner_id}/applications"
+    events = await reader.events(f"{base}/{application.id}/accesslogs", query | {"limit": "400"})
+    entries = [json.loads(one.data) for one in events[:-1]]
+    assert entries == reader.emulator.produced(application.id, access=True)
+    kinds = {(one["http"] is not None, one["requestId"] is not None) for one in entries}
+    assert kinds == {(True, True), (False, True), (False, False)}
+
+    events = await reader.events(f"{base}/{addon.real_id}/accesslogs", query)
+    assert all(json.loads(one.data)["http"] is None for one in events[:-1])
+
+
+async def test_the_same_seed_and_epoch_give_the_same_bytes() -> None:
+    """
+    Two emulators differ in nothing; another seed differs in ids and contents.
+    """
+
+    def produced(seed: int) -> list[dict[str, object]]:
+        emulator = Emulator(seed=seed, epoch_s=1_700_000_000)
+        return emulator.produced(emulator.applications[0].id, stop=500)
+
+    assert produced(1) == produced(1)
+    assert produced(1) != produced(2)
+
+
+async def test_messages_are_of_every_realistic_kind() -> None:
+    """
+    Indentation, ends of line, JSON, colours, emoji, a lone reset, a very long line, date styles.
+    """
+    emulator = Emulator()
+    entries = emulator.produced(emulator.applications[1].id, stop=600)
+    messages = [str(one["message"]) for one in entries]
+    assert any("\n    await" in one for one in messages)
+    assert any("\r\n\tat " in one for one in messages)
+    assert any(one.startswith('{"level"') for one in messages)
+    assert any("\x1b[3" in one for one in messages)
+    assert any("🚀" in one for one in messages)
+    assert any(one == "\x1b[0m" for one in messages)
+    assert max(map(len, messages)) > 300_000
+    assert {type(one["facility"]) for one in entries if "facility" in one} == {int, str}
+    assert len({len(str(one["date"])) for one in entries}) == 3
+
+
+async def test_closing_the_client_closes_the_stream(reader: Reader) -> None:
+    """
+    The record of a connection says when it was closed, and by whom nothing is left.
+    """
+    application = reader.emulator.add_application()
+    response = await reader.get(reader.path(application))
+    assert reader.emulator.connections.active == 1
+    assert reader.emulator.connections[0].is_open
+    response.close()
+    await reader.emulator.connections.wait_until(active=0)
+    assert not reader.emulator.connections[0].is_open
+
+
+def _date(entry: Mapping[str, object]) -> str:
+    return str(entry["date"]).removesuffix("[UTC]")
