@@ -23,6 +23,7 @@ __all__ = [
     "QueryPairs",
     "aware_moment",
     "check_path_segment",
+    "check_strings",
     "encode_path",
     "encode_query",
     "moment_text",
@@ -180,6 +181,25 @@ def check_path_segment(name: str, value: object) -> str:
     return value
 
 
+def check_strings(name: str, values: object) -> tuple[str, ...]:
+    """
+    Refuse what is no sequence of texts, or holds an empty one, by the name of its argument.
+
+    Raises:
+        ValueError: One is empty.
+        TypeError: It is one string, or holds something else than texts.
+    """
+    # A str is a sequence of characters too, and never what was meant.
+    if isinstance(values, str) or not isinstance(values, Sequence):
+        raise TypeError(f"{name} must be a sequence of str, got {values!r}")
+    for value in values:
+        if not isinstance(value, str):
+            raise TypeError(f"{name} must be a sequence of str, got {values!r}")
+        if not value:
+            raise ValueError(f"{name} must not hold an empty str, got {values!r}")
+    return tuple(values)
+
+
 # --- validators of options (attrs: instance, attribute, value); None passes -----------
 
 
@@ -245,14 +265,9 @@ def non_empty_strings(_instance: object, attribute: attrs.Attribute[Any], value:
     """
     if value is None:
         return
-    # A str is a sequence of characters too, and never what was meant.
     if not isinstance(value, tuple):
         raise TypeError(f"{attribute.name} must be a tuple of str, got {value!r}")
-    for member in value:
-        if not isinstance(member, str):
-            raise TypeError(f"{attribute.name} must be a tuple of str, got {value!r}")
-        if not member:
-            raise ValueError(f"{attribute.name} must not hold an empty str, got {value!r}")
+    check_strings(attribute.name, value)
 
 
 def path_segment(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:

@@ -1,0 +1,101 @@
+"""
+Zones: where applications and add-ons can run.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Sequence
+
+import attrs
+
+from clever_v4.transport.client import Client
+from clever_v4.transport.converter import wire, wire_style
+from clever_v4.transport.query import check_path_segment, check_strings, to_pairs
+
+__all__ = ["Zone", "Zones"]
+
+_PATH = ("v4", "products", "zones")
+
+
+@wire_style("camel")
+@attrs.frozen(kw_only=True)
+class Zone:
+    """
+    A place where applications and add-ons run.
+    """
+
+    name: str
+    """What the rest of the API calls it, such as ``par``."""
+    id: str | None = None
+    country: str | None = None
+    country_code: str | None = None
+    """ISO 3166-1 alpha-2, nearly always in capitals."""
+    city: str | None = None
+    display_name: str | None = None
+    """Private zones have one."""
+    lat: float | None = None
+    """Degrees north."""
+    lon: float | None = None
+    """Degrees east."""
+    outbound_ips: tuple[str, ...] = attrs.field(default=(), metadata=wire("outboundIPs"))
+    """Networks (CIDR) that its traffic comes from; empty when it is not known."""
+    tags: tuple[str, ...] = ()
+    """Such as ``for:applications``, ``region:eu``, ``certification:hds``, ``scope:private``."""
+
+
+class Zones:
+    """
+    ``session.zones``: works without credentials, too.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def list(
+        self, *, owner_id: str | None = None, tags: Sequence[str] = ()
+    ) -> builtins.list[Zone]:
+        """
+        List the zones.
+
+        Args:
+            owner_id: Also those that are private to this owner (needs
+                credentials). None: the public ones.
+            tags: Only zones that have all of these.
+
+        Raises:
+            APIError: The API refused.
+            TransportError: There was no usable answer.
+            ResponseFormatError: The answer does not fit.
+            ValueError: *owner_id* or a tag is empty.
+
+        Source: ``GET /v4/products/zones``; ``ownerId`` and ``tag`` stand in the
+        official Go SDK (services/zone/options.go) and documentation of 2026.
+        """
+        return await self._client.get(_PATH, builtins.list[Zone], query=_query(owner_id, tags))
+
+    async def get(self, name: str, *, owner_id: str | None = None) -> Zone:
+        """
+        Get one zone.
+
+        Args:
+            name: Its name, such as ``par``.
+            owner_id: Whose private zones count, too.
+
+        Raises:
+            NotFoundError: There is no such zone.
+            APIError: The API refused for another reason.
+            TransportError: There was no usable answer.
+            ResponseFormatError: The answer does not fit.
+            ValueError: *name* or *owner_id* is empty or no part of a path.
+
+        Source: ``GET /v4/products/zones/{name}``.
+        """
+        check_path_segment("name", name)
+        return await self._client.get((*_PATH, name), Zone, query=_query(owner_id, ()))
+
+
+def _query(owner_id: str | None, tags: Sequence[str]) -> builtins.list[tuple[str, str]]:
+    if owner_id is not None:
+        check_path_segment("owner_id", owner_id)
+    return to_pairs({"ownerId": owner_id, "tag": check_strings("tags", tags)})

@@ -1,0 +1,252 @@
+"""
+The session: credentials, connections, and the API groups that stand on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from ssl import SSLContext
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+from yarl import URL
+
+from clever_v4.api.owners import Owners
+from clever_v4.api.products import Zones
+from clever_v4.auth import Auth, AuthProvider, find_credentials
+from clever_v4.transport.client import Client
+from clever_v4.transport.converter import UNSET
+from clever_v4.transport.policies import ResponseInfo, Retry, Timeout
+from clever_v4.transport.query import QueryLike, to_pairs
+from clever_v4.transport.responses import Response
+
+__all__ = ["Session"]
+
+
+class Session:
+    """
+    The way to the API: ``async with Session(ApiToken("...")) as session``.
+
+    A session belongs to the event loop of its first use. It may be shared by
+    any number of tasks there.
+
+    Args:
+        auth: `ApiToken`, `OAuth1`, an own `Auth`, or an async callable that
+            gives one: it is asked at first and once more after a 401. None:
+            only what needs no credentials works.
+        http: An ``aiohttp.ClientSession`` to send requests with; it is left
+            open at the end. None: the session opens and closes its own, with
+            *max_connections*.
+        stream_http: The same for streams. None: the session opens and closes
+            its own, whose connections are not limited but by *max_streams*, so
+            that open streams never block a request.
+        base_url: Where requests go. None: as the credentials say, which is
+            ``https://api-bridge.clever-cloud.com`` for an API token and
+            ``https://api.clever-cloud.com`` otherwise.
+        retry: How idempotent requests are repeated. None: never.
+        timeout: How long to wait; a ``timedelta`` is the whole of one attempt,
+            the rest by default. None: for ever.
+        on_response: Called with a `ResponseInfo` for every answer, each
+            attempt and stream included; must be quick. What it raises reaches
+            the caller of the request.
+        allow_insecure_http: Send credentials over clear-text http to other
+            hosts than this one.
+        ssl: As in aiohttp: an ``SSLContext``, a ``Fingerprint``, or False to
+            trust any certificate.
+        proxy: Address of an HTTP proxy, for requests and streams.
+        trust_env: Obey ``HTTP_PROXY`` and the like; for owned connections.
+        max_connections: How many requests are under way at once; more wait.
+        max_streams: How many streams may be open; one more is a
+            `TooManyStreamsError`.
+        max_response_bytes: Largest answer that is read whole; a larger one is
+            a `ResponseTooLargeError`. Downloads and streams are not bound by it.
+
+    Raises:
+        ValueError: An argument cannot be meant; also when *base_url* would
+            send the credentials in clear text over a network.
+        TypeError: *auth* is none.
+    """
+
+    def __init__(
+        self,
+        auth: Auth | AuthProvider | None = None,
+        *,
+        http: aiohttp.ClientSession | None = None,
+        stream_http: aiohttp.ClientSession | None = None,
+        base_url: str | URL | None = None,
+        retry: Retry | None = Retry(),  # noqa: B008 -- frozen
+        timeout: Timeout | timedelta | None = Timeout(),  # noqa: B008 -- frozen
+        on_response: Callable[[ResponseInfo], None] | None = None,
+        allow_insecure_http: bool = False,
+        ssl: SSLContext | aiohttp.Fingerprint | bool = True,
+        proxy: str | URL | None = None,
+        trust_env: bool = False,
+        max_connections: int = 100,
+        max_streams: int = 10_000,
+        max_response_bytes: int = 64 * 1024 * 1024,
+    ) -> None:
+        self._client = Client(
+            auth=auth,
+            http=http,
+            stream_http=stream_http,
+            base_url=base_url,
+            retry=retry,
+            timeout=Timeout(total=timeout) if isinstance(timeout, timedelta) else timeout,
+            on_response=on_response,
+            allow_insecure_http=allow_insecure_http,
+            ssl=ssl,
+            proxy=proxy,
+            trust_env=trust_env,
+            max_connections=max_connections,
+            max_streams=max_streams,
+            max_response_bytes=max_response_bytes,
+        )
+        self.owners = Owners(self._client)
+        """Who owns an application or an add-on."""
+        self.zones = Zones(self._client)
+        """Where applications and add-ons can run."""
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None, **options: Any) -> Self:
+        """
+        Make a session with the credentials found in the environment.
+
+        Looks for ``CLEVER_API_TOKEN``, then ``CLEVER_TOKEN`` and
+        ``CLEVER_SECRET``, then the file of the official CLI, whose active
+        profile may also name another API host (see
+        `clever_v4.find_credentials`).
+
+        Args:
+            environ: The variables to read; those of the process when None.
+            options: What ``Session`` takes besides *auth*. A *base_url* among
+                them wins over the profile's.
+
+        Raises:
+            CredentialsError: There are none, or they cannot be used.
+        """
+        found = find_credentials(environ)
+        if options.get("base_url") is None:
+            options["base_url"] = found.base_url
+        return cls(found.auth, **options)
+
+    # --- life ------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._client.open()
+        except BaseException:
+            await self._client.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """
+        Close the connections that the session owns, and all of its streams. Idempotent.
+
+        A borrowed *http* is left open.
+
+        Raises:
+            DifferentEventLoopError: Called from another event loop than its own.
+        """
+        await self._client.close()
+
+    @property
+    def closed(self) -> bool:
+        """
+        Whether the session was closed.
+        """
+        return self._client.closed
+
+    @property
+    def base_url(self) -> URL:
+        """
+        Where requests go.
+
+        Raises:
+            SessionClosedError: It follows from credentials that an async
+                callable was not yet asked for.
+        """
+        return self._client.base_url
+
+    @property
+    def open_stream_count(self) -> int:
+        """
+        How many streams are open or opening, of *max_streams*.
+        """
+        return len(self._client.streams)
+
+    def __repr__(self) -> str:
+        base = (
+            str(self._client.base_url) if self._client.base_url_known else "base URL not yet known"
+        )
+        state = "closed" if self.closed else "open"
+        return f"<{type(self).__name__} {base} {state}>"
+
+    # --- the rest of the API -----------------------------------------------------------
+
+    async def request(
+        self,
+        method: str,
+        path: str | Sequence[str],
+        *,
+        query: QueryLike = (),
+        json: object = UNSET,
+        accept: str = "application/json",
+        headers: Mapping[str, str] | None = None,
+        idempotent: bool | None = None,
+        authenticated: bool = True,
+    ) -> Response:
+        """
+        Ask for what no group covers, with the session's credentials, retries and errors.
+
+        Args:
+            method: The HTTP method.
+            path: ``"/v2/self"``, or its segments (``("v2", "self")``) where
+                one holds a slash. Percent-encoded here.
+            query: A mapping, whose lists repeat their key, or pairs. None is
+                left out; datetimes, numbers and booleans are written as the
+                API wants them.
+            json: What to send: plain values or a model. None is sent as null;
+                left out, there is no body.
+            accept: The ``Accept`` header.
+            headers: More headers; one of the same name wins.
+            idempotent: Whether it may be sent twice and so be retried. None:
+                all but POST and PATCH.
+            authenticated: Whether to send the credentials.
+
+        Returns:
+            The answer, whose ``json()`` reads it as plain values or a model.
+
+        Raises:
+            APIError: The API refused.
+            TransportError: There was no usable answer.
+            ValueError: The method, the path or the query cannot be meant.
+        """
+        return await self._client.request(
+            method,
+            _segments(path) if isinstance(path, str) else path,
+            query=to_pairs(query),
+            json=json,
+            accept=accept,
+            headers=headers,
+            idempotent=idempotent,
+            authenticated=authenticated,
+        )
+
+
+def _segments(path: str) -> list[str]:
+    if not path.startswith("/"):
+        raise ValueError(f"path must begin with '/', got {path!r}")
+    if "?" in path or "#" in path:
+        raise ValueError(f"path must not hold a query or fragment (use query=), got {path!r}")
+    return path[1:].split("/")

@@ -1,0 +1,104 @@
+"""
+How a session exchanges: time-outs, retries, and what it tells of each answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+import attrs
+
+from clever_v4.errors import APIError, ConnectionFailedError, RequestTimeoutError
+
+from .query import positive_duration, positive_int
+
+__all__ = ["RETRIED_STATUSES", "ResponseInfo", "Retry", "Timeout", "retry_decision"]
+
+RETRIED_STATUSES: Final = frozenset({408, 429, 502, 503, 504})
+"""Statuses after which an idempotent request is worth another attempt."""
+
+
+@attrs.frozen(kw_only=True)
+class Timeout:
+    """
+    How long a session waits. Streams obey *connect* and *read* until they are open.
+    """
+
+    connect: timedelta | None = attrs.field(
+        default=timedelta(seconds=10), validator=positive_duration
+    )
+    """For the connection (TCP and TLS). None: for ever."""
+    read: timedelta | None = attrs.field(default=timedelta(seconds=30), validator=positive_duration)
+    """Longest silence of the server: until the answer begins, and between its pieces. None: for ever."""
+    total: timedelta | None = attrs.field(
+        default=timedelta(seconds=60), validator=positive_duration
+    )
+    """For one attempt of a request from its first byte to the last of its answer. Waiting for a free
+    connection and downloads do not count. None: without bound."""
+
+
+def _not_negative(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not isinstance(value, timedelta):
+        raise TypeError(f"{attribute.name} must be a timedelta, got {value!r}")
+    if value < timedelta(0):
+        raise ValueError(f"{attribute.name} must not be negative, got {value!r}")
+
+
+@attrs.frozen(kw_only=True)
+class Retry:
+    """
+    How idempotent requests are retried: after network faults, time-outs, 408, 429, 502, 503 and 504.
+
+    The back-off is exponential with jitter; a ``Retry-After`` of the server
+    takes its place. Every attempt is signed afresh.
+    """
+
+    attempts: int = attrs.field(default=3, validator=positive_int)
+    """How often a request is sent at most, the first time included. 1: never retried."""
+    timeout: timedelta | None = attrs.field(
+        default=timedelta(seconds=90), validator=positive_duration
+    )
+    """No further attempt begins after so long. None: only *attempts* counts."""
+    wait_initial: timedelta = attrs.field(
+        default=timedelta(milliseconds=200), validator=_not_negative
+    )
+    """Back-off before the second attempt; doubled before each one more."""
+    wait_max: timedelta = attrs.field(default=timedelta(seconds=10), validator=_not_negative)
+    """Longest back-off."""
+    wait_jitter: timedelta = attrs.field(default=timedelta(seconds=1), validator=_not_negative)
+    """Up to so much is added to each back-off, by chance."""
+    retry_after_max: timedelta = attrs.field(default=timedelta(seconds=60), validator=_not_negative)
+    """A ``Retry-After`` longer than this is not waited for: the error is raised at once and carries it."""
+
+
+@attrs.frozen(kw_only=True)
+class ResponseInfo:
+    """
+    What ``Session(on_response=...)`` is told of every answer, each attempt and stream included.
+    """
+
+    method: str
+    url: str
+    """The address without its query."""
+    status: int
+    request_id: str | None
+    """The ``Sozu-Id`` header."""
+    elapsed: timedelta
+    """From sending to the last byte of the answer; for streams and downloads, to its head."""
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    """Case-insensitive."""
+
+
+def retry_decision(error: Exception, policy: Retry) -> bool | timedelta:
+    """
+    Decide whether a failed attempt is repeated: never, with the usual back-off, or after so long.
+    """
+    if isinstance(error, APIError):
+        if error.status not in RETRIED_STATUSES:
+            return False
+        if error.retry_after is None:
+            return True
+        return error.retry_after if error.retry_after <= policy.retry_after_max else False
+    return isinstance(error, ConnectionFailedError | RequestTimeoutError)
