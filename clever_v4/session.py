@@ -13,8 +13,12 @@ from typing import Any, Self
 import aiohttp
 from yarl import URL
 
+from clever_v4.api.billing import Billing
+from clever_v4.api.load_balancers import LoadBalancers
+from clever_v4.api.orchestration import Deployments, Instances
 from clever_v4.api.owners import Owners
 from clever_v4.api.products import Zones
+from clever_v4.api.pulsar import Pulsar
 from clever_v4.auth import Auth, AuthProvider, find_credentials
 from clever_v4.transport.client import Client
 from clever_v4.transport.converter import UNSET
@@ -103,6 +107,16 @@ class Session:
             max_streams=max_streams,
             max_response_bytes=max_response_bytes,
         )
+        self.billing = Billing(self._client)
+        """Invoices."""
+        self.deployments = Deployments(self._client)
+        """Deployments of an application, and waiting for one."""
+        self.instances = Instances(self._client)
+        """Instances of an application."""
+        self.load_balancers = LoadBalancers(self._client)
+        """Load balancers of applications and add-ons."""
+        self.pulsar = Pulsar(self._client)
+        """Storage policies of Pulsar add-ons."""
         self.owners = Owners(self._client)
         """Who owns an application or an add-on."""
         self.zones = Zones(self._client)

@@ -1,0 +1,136 @@
+"""
+Writing a download to a file, piece by piece and off the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import BinaryIO, Protocol, TypeAlias, runtime_checkable
+
+
+@runtime_checkable
+class BinaryWriter(Protocol):
+    """
+    A file object opened for writing bytes.
+    """
+
+    def write(self, data: bytes, /) -> int | None:
+        """
+        Take bytes and tell how many were taken; None means all.
+        """
+        ...
+
+
+Destination: TypeAlias = str | os.PathLike[str] | BinaryWriter
+"""A path, or a file object opened for writing bytes."""
+
+
+def checked_destination(destination: object) -> Path | BinaryWriter:
+    """
+    Refuse what cannot be written to.
+
+    Raises:
+        TypeError: It is neither a path nor a binary file object.
+        ValueError: The path names no file.
+    """
+    if isinstance(destination, str | os.PathLike):
+        path = Path(destination)
+        if not path.name:
+            raise ValueError(f"destination must name a file, got {destination!r}")
+        return path
+    if hasattr(destination, "encoding"):
+        raise TypeError(f"destination must be opened for bytes, not text, got {destination!r}")
+    if isinstance(destination, BinaryWriter):
+        return destination
+    raise TypeError(f"destination must be a path or a binary file object, got {destination!r}")
+
+
+class PathSink:
+    """
+    A file that appears under its name when it is complete, and not before.
+
+    Until then it has a temporary name in the same directory, so that renaming
+    it is atomic.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.part")
+        self._file: BinaryIO | None = None
+        # A cancelled call leaves its thread running: what is discarded stays discarded.
+        self._lock = threading.Lock()
+        self._is_discarded = False
+
+    async def write(self, piece: bytes) -> None:
+        """
+        Append a piece.
+        """
+        await asyncio.to_thread(self._write, piece)
+
+    async def commit(self) -> None:
+        """
+        Give the complete file its name, replacing a file that has it.
+        """
+        await asyncio.to_thread(self._commit)
+
+    async def discard(self) -> None:
+        """
+        Leave nothing behind, also when this call is cancelled.
+        """
+        loop = asyncio.get_running_loop()
+        await asyncio.shield(loop.run_in_executor(None, self._discard))
+
+    def _write(self, piece: bytes) -> None:
+        with self._lock:
+            self._opened().write(piece)
+
+    def _commit(self) -> None:
+        with self._lock:
+            self._opened().close()  # an empty body is a file, too
+            self._temporary.replace(self._path)
+
+    def _opened(self) -> BinaryIO:
+        if self._is_discarded:
+            raise ValueError("the file was discarded")
+        if self._file is None:
+            # "x": never somebody else's file; the mode follows the umask as for any new file.
+            self._file = self._temporary.open("xb")
+        return self._file
+
+    def _discard(self) -> None:
+        with self._lock:
+            self._is_discarded = True
+            if self._file is not None:
+                with contextlib.suppress(OSError):  # what could not be flushed is thrown away
+                    self._file.close()
+            self._temporary.unlink(missing_ok=True)
+
+
+async def write_all(file: BinaryWriter, piece: bytes) -> None:
+    """
+    Write a piece to the caller's file object; one that takes less than all of it is asked again.
+    """
+    while piece:
+        taken = await asyncio.to_thread(file.write, piece)
+        if taken is None:
+            return
+        piece = piece[taken:]
+
+
+async def save(pieces: AsyncIterator[bytes], sink: PathSink) -> None:
+    """
+    Write all pieces and give the file its name; on any failure nothing is left of it.
+    """
+    try:
+        async for piece in pieces:
+            await sink.write(piece)
+        await sink.commit()
+    except BaseException:
+        await sink.discard()
+        raise

@@ -1,0 +1,283 @@
+"""
+``session.billing``: the invoices of an organisation or user.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+from clever_v4.errors import NotFoundError
+from clever_v4.transport.client import Client
+from clever_v4.transport.converter import wire_style
+from clever_v4.transport.query import (
+    Moment,
+    aware_moment,
+    check_path_segment,
+    positive_int,
+    query_pairs,
+)
+from clever_v4.transport.single import get_one
+from clever_v4.transport.window import check_window
+
+from .files import Destination, PathSink, checked_destination, save, write_all
+from .models import Invoice, InvoiceSummary
+
+ALL: Final = datetime(2010, 8, 1, tzinfo=UTC)
+"""A *since* before every invoice: the moment that the web console sends to ask for all of them."""
+
+Progress = Callable[[int, int | None], None]
+"""Called with the bytes written so far and the size of the whole, None when it is not known."""
+
+
+@wire_style("snake")
+@attrs.frozen(kw_only=True)
+class InvoiceQuery:
+    """
+    Which invoices to list.
+
+    Raises:
+        ValueError: *limit* is less than 1, *since* after *until*, or a
+            datetime naive.
+    """
+
+    limit: int | None = attrs.field(default=None, validator=positive_int)
+    """How many at most. None: the server's own default, which is not documented."""
+    since: Moment | None = attrs.field(default=None, validator=aware_moment)
+    """Emitted at this moment or later: an aware datetime, a timedelta before now, or `ALL`.
+    None: what the server takes, which is a limited window (the current year, as far as known)."""
+    until: Moment | None = attrs.field(default=None, validator=aware_moment)
+    """Emitted not later than this, likewise. None: no bound."""
+
+    def __attrs_post_init__(self) -> None:
+        check_window(self.since, self.until)
+
+
+class Billing:
+    """
+    ``session.billing``: the invoices of an organisation or user.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def list_invoices(
+        self, owner_id: str, query: InvoiceQuery | None = None
+    ) -> list[InvoiceSummary]:
+        """
+        List invoices and credit notes, without their consumption lines.
+
+        Args:
+            owner_id: ``orga_…`` or ``user_…``.
+            query: Which ones. None: those of the server's default window;
+                ``InvoiceQuery(since=ALL)`` asks for all.
+
+        Returns:
+            In the server's order, which is not documented. Empty also where
+            the server answers 404, as the official client has it.
+
+        Raises:
+            ValueError: The id cannot stand in a path.
+            APIError: The API refused.
+            ResponseFormatError: The answer does not fit.
+
+        Source: ``GET /v4/billing/organisations/{ownerId}/invoices``; for the
+        default window: CleverCloud/clever-components (src/lib/api-helpers.js)
+        and CleverCloud/clever-client.js (list-invoice-command.ts).
+        """
+        return await self._list(_path(owner_id), query)
+
+    async def list_unpaid_invoices(self, owner_id: str) -> list[InvoiceSummary]:
+        """
+        List the invoices that are still to be paid.
+
+        Args:
+            owner_id: ``orga_…`` or ``user_…``.
+
+        Returns:
+            Empty also where the server answers 404.
+
+        Raises:
+            ValueError: The id cannot stand in a path.
+            APIError: The API refused.
+            ResponseFormatError: The answer does not fit.
+
+        Source: ``GET /v4/billing/organisations/{ownerId}/invoices/unpaid``,
+        not in the reference (CleverCloud/clever-client.js,
+        list-unpaid-invoice-command.ts).
+        """
+        return await self._list((*_path(owner_id), "unpaid"), None)
+
+    async def get_invoice(self, owner_id: str, invoice_number: str) -> Invoice:
+        """
+        Get one invoice with its consumption lines.
+
+        Args:
+            owner_id: ``orga_…`` or ``user_…``.
+            invoice_number: Such as ``F20250602-015972``.
+
+        Raises:
+            ValueError: An argument cannot stand in a path.
+            NotFoundError: There is no such invoice.
+            APIError: The API refused.
+            ResponseFormatError: The answer does not fit.
+
+        Source: ``GET /v4/billing/organisations/{ownerId}/invoices/{number}``;
+        for its shape, which is not the list's: CleverCloud/clever-client.js
+        (invoice-transform.ts).
+        """
+        return await get_one(self._client, _path(owner_id, invoice_number), Invoice)
+
+    async def get_invoice_html(self, owner_id: str, invoice_number: str) -> str:
+        """
+        Get an invoice as a page of HTML.
+
+        Args:
+            owner_id: ``orga_…`` or ``user_…``.
+            invoice_number: Such as ``F20250602-015972``.
+
+        Raises:
+            ValueError: An argument cannot stand in a path.
+            NotFoundError: There is no such invoice.
+            APIError: The API refused.
+
+        Source: ``GET /v4/billing/organisations/{ownerId}/invoices/{number}.html``.
+        """
+        path = _path(owner_id, invoice_number, ".html")
+        return (await self._client.request("GET", path, accept="text/html")).text
+
+    async def get_invoice_pdf(self, owner_id: str, invoice_number: str) -> bytes:
+        """
+        Get an invoice as a PDF, whole in memory; see `download_invoice_pdf`.
+
+        Args:
+            owner_id: ``orga_…`` or ``user_…``.
+            invoice_number: Such as ``F20250602-015972``.
+
+        Raises:
+            ValueError: An argument cannot stand in a path.
+            NotFoundError: There is no such invoice.
+            APIError: The API refused.
+
+        Source: ``GET /v4/billing/organisations/{ownerId}/invoices/{number}.pdf``.
+        """
+        path = _path(owner_id, invoice_number, ".pdf")
+        return (await self._client.request("GET", path, accept="application/pdf")).body
+
+    async def download_invoice_html(
+        self,
+        owner_id: str,
+        invoice_number: str,
+        destination: Destination,
+        *,
+        on_progress: Progress | None = None,
+    ) -> int:
+        """
+        Write an invoice as HTML to a file; as `download_invoice_pdf` in all else.
+
+        Source: ``GET /v4/billing/organisations/{ownerId}/invoices/{number}.html``.
+        """
+        path = _path(owner_id, invoice_number, ".html")
+        return await self._download(path, "text/html", destination, on_progress)
+
+    async def download_invoice_pdf(
+        self,
+        owner_id: str,
+        invoice_number: str,
+        destination: Destination,
+        *,
+        on_progress: Progress | None = None,
+    ) -> int:
+        """
+        Write an invoice as a PDF to a file, in pieces as they arrive.
+
+        Args:
+            owner_id: ``orga_…`` or ``user_…``.
+            invoice_number: Such as ``F20250602-015972``.
+            destination: A path: the file appears there when it is complete,
+                replacing one of that name; until then it has a temporary name
+                in the same directory, and a broken download leaves nothing.
+                Or a file object opened for bytes, which is written to as the
+                pieces arrive and left open; after a failure it holds what had
+                arrived. Either is written to in a thread.
+            on_progress: Called after each piece with the bytes written and the
+                size of the whole (None when the server does not say).
+
+        Returns:
+            The size in bytes.
+
+        Raises:
+            ValueError: An argument cannot stand in a path, or the destination
+                names no file.
+            TypeError: The destination is neither a path nor opened for bytes.
+            NotFoundError: There is no such invoice.
+            APIError: The API refused.
+            ConnectionFailedError: The connection broke before the end.
+            OSError: The file cannot be written.
+
+        Source: ``GET /v4/billing/organisations/{ownerId}/invoices/{number}.pdf``.
+        """
+        path = _path(owner_id, invoice_number, ".pdf")
+        return await self._download(path, "application/pdf", destination, on_progress)
+
+    async def _list(
+        self, path: tuple[str, ...], query: InvoiceQuery | None
+    ) -> list[InvoiceSummary]:
+        pairs = query_pairs(query)
+        try:
+            return await self._client.get(path, list[InvoiceSummary], query=pairs)
+        except NotFoundError:
+            return []
+
+    async def _download(
+        self,
+        path: tuple[str, ...],
+        accept: str,
+        destination: Destination,
+        on_progress: Progress | None,
+    ) -> int:
+        target = checked_destination(destination)
+        async with self._client.download(path, accept=accept) as download:
+            pieces = _Counted(download.chunks(), download.content_length, on_progress)
+            if isinstance(target, Path):
+                await save(pieces, PathSink(target))
+            else:
+                async for piece in pieces:
+                    await write_all(target, piece)
+        return pieces.count
+
+
+class _Counted(AsyncIterator[bytes]):
+    """
+    Pieces on their way, counted; a piece is told of when it has been written.
+    """
+
+    def __init__(
+        self, pieces: AsyncIterator[bytes], size: int | None, on_progress: Progress | None
+    ) -> None:
+        self._pieces = pieces
+        self._size = size
+        self._on_progress = on_progress
+        self._told = 0
+        self.count = 0
+
+    async def __anext__(self) -> bytes:
+        # Whoever asks for the next piece has written the one before.
+        if self._on_progress is not None and self.count > self._told:
+            self._told = self.count
+            self._on_progress(self.count, self._size)
+        piece = await anext(self._pieces)
+        self.count += len(piece)
+        return piece
+
+
+def _path(owner_id: str, invoice_number: str | None = None, suffix: str = "") -> tuple[str, ...]:
+    check_path_segment("owner_id", owner_id)
+    path = ("v4", "billing", "organisations", owner_id, "invoices")
+    if invoice_number is None:
+        return path
+    return (*path, check_path_segment("invoice_number", invoice_number) + suffix)

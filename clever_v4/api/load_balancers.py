@@ -1,0 +1,143 @@
+"""
+Load balancers: where the traffic of an application or add-on enters.
+"""
+
+from __future__ import annotations
+
+import builtins
+import enum
+
+import attrs
+
+from clever_v4.errors import NotFoundError
+from clever_v4.transport.client import Client
+from clever_v4.transport.converter import wire_style
+from clever_v4.transport.query import check_path_segment
+
+
+class LoadBalancerKind(enum.StrEnum):
+    """
+    Which load balancers to ask for.
+    """
+
+    DEFAULT = "default"
+    """Those that every application of the zone shares."""
+    PRIVATE = "private"
+    """Those of the organisation alone; often there are none."""
+
+
+@wire_style("camel")
+@attrs.frozen(kw_only=True)
+class LoadBalancerDns:
+    """
+    What the DNS of a domain has to point to: the CNAME, or the addresses.
+    """
+
+    cname: str | None = None
+    a: tuple[str, ...] = ()
+    """IP addresses for A records, where a CNAME is not possible."""
+
+
+@wire_style("camel")
+@attrs.frozen(kw_only=True)
+class LoadBalancer:
+    """
+    A load balancer of an application or add-on.
+    """
+
+    id: str
+    name: str | None = None
+    """Named after its zone, such as ``par``."""
+    zone_id: str | None = None
+    dns: LoadBalancerDns | None = None
+
+
+class LoadBalancers:
+    """
+    ``session.load_balancers``: the load balancers of applications and add-ons.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def list_for_addon(
+        self,
+        owner_id: str,
+        addon_id: str,
+        kind: LoadBalancerKind | str = LoadBalancerKind.DEFAULT,
+    ) -> builtins.list[LoadBalancer]:
+        """
+        List the load balancers of an add-on.
+
+        Args:
+            owner_id: ``orga_…`` or ``user_…``.
+            addon_id: The marketplace id ``addon_…``, not the real id
+                (``postgresql_…``).
+            kind: ``default`` or ``private``.
+
+        Returns:
+            Empty when there are none, also where the server answers 404, as
+            the official client has it.
+
+        Raises:
+            ValueError: An id cannot stand in a path, or the kind is unknown.
+            APIError: The API refused.
+            ResponseFormatError: The answer does not fit.
+
+        Source: ``GET /v4/load-balancers/organisations/{ownerId}/addons/{addonId}/load-balancers/{kind}``,
+        not in the reference (CleverCloud/clever-client.js,
+        get-load-balancer-info-command.ts).
+        """
+        return await self._list(owner_id, "addons", "addon_id", addon_id, kind)
+
+    async def list(
+        self,
+        owner_id: str,
+        application_id: str,
+        kind: LoadBalancerKind | str = LoadBalancerKind.DEFAULT,
+    ) -> builtins.list[LoadBalancer]:
+        """
+        List the load balancers of an application.
+
+        Args:
+            owner_id: ``orga_…`` or ``user_…``.
+            application_id: ``app_…``.
+            kind: ``default`` (the reference knows this one only) or
+                ``private`` (clever-client.js), of which there often are none.
+
+        Returns:
+            Empty when there are none, also where the server answers 404, as
+            the official client has it.
+
+        Raises:
+            ValueError: An id cannot stand in a path, or the kind is unknown.
+            APIError: The API refused.
+            ResponseFormatError: The answer does not fit.
+
+        Source: ``GET /v4/load-balancers/organisations/{ownerId}/applications/{applicationId}/load-balancers/{kind}``.
+        """
+        return await self._list(owner_id, "applications", "application_id", application_id, kind)
+
+    async def _list(
+        self, owner_id: str, family: str, name: str, resource_id: str, kind: LoadBalancerKind | str
+    ) -> builtins.list[LoadBalancer]:
+        check_path_segment("owner_id", owner_id)
+        check_path_segment(name, resource_id)
+        try:
+            kind = LoadBalancerKind(kind)
+        except ValueError:
+            raise ValueError(f"kind must be 'default' or 'private', got {kind!r}") from None
+        path = (
+            "v4",
+            "load-balancers",
+            "organisations",
+            owner_id,
+            family,
+            resource_id,
+            "load-balancers",
+            kind.value,
+        )
+        try:
+            return await self._client.get(path, builtins.list[LoadBalancer])
+        except NotFoundError:
+            return []

@@ -1,0 +1,344 @@
+"""
+Deployments of an application: models, the options of their list, their coroutines.
+"""
+
+from __future__ import annotations
+
+import builtins
+import enum
+from collections.abc import AsyncGenerator, Iterable
+from datetime import datetime, timedelta
+
+import attrs
+
+from clever_v4.errors import NotFoundError
+from clever_v4.transport.client import Client
+from clever_v4.transport.converter import wire, wire_style
+from clever_v4.transport.query import check_path_segment, positive_int, query_pairs
+from clever_v4.transport.single import get_one
+
+from . import waiting
+from .options import Order, order_or_none, state_names
+
+
+class DeploymentState(enum.StrEnum):
+    """
+    The known states of a deployment and of its steps; the server may send others.
+    """
+
+    QUEUED = "QUEUED"
+    WORK_IN_PROGRESS = "WORK_IN_PROGRESS"
+    TASK_IN_PROGRESS = "TASK_IN_PROGRESS"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    SUCCEEDED = "SUCCEEDED"
+
+
+class DeploymentAction(enum.StrEnum):
+    """
+    What a deployment does; the server may send others.
+    """
+
+    DEPLOY = "DEPLOY"
+    UNDEPLOY = "UNDEPLOY"
+    UPSCALE = "UPSCALE"
+    DOWNSCALE = "DOWNSCALE"
+    REPLACE = "REPLACE"
+    CANCEL = "CANCEL"
+    NONE = "NONE"
+
+
+_FINAL_STATES = frozenset(
+    {DeploymentState.FAILED, DeploymentState.CANCELLED, DeploymentState.SUCCEEDED}
+)
+
+
+@wire_style("camel")
+@attrs.frozen(kw_only=True)
+class DeploymentStep:
+    """
+    A state that the deployment entered, and when.
+    """
+
+    state: str
+    """One of `DeploymentState`, or a value not yet known."""
+    date: datetime | None = None
+
+
+@wire_style("camel")
+@attrs.frozen(kw_only=True)
+class DeploymentVersion:
+    """
+    What was deployed.
+    """
+
+    commit_id: str | None = None
+    """None for an application that is not deployed from git, among others."""
+
+
+@wire_style("camel")
+@attrs.frozen(kw_only=True)
+class DeploymentOrigin:
+    """
+    Why the deployment was made, and by whom.
+    """
+
+    action: str | None = None
+    """One of `DeploymentAction`, or a value not yet known."""
+    cause: str | None = None
+    source: str | None = None
+    author_id: str | None = None
+    """``user_…``; None for what the platform did by itself."""
+    constraints: tuple[str, ...] = ()
+    priority: str | None = None
+    """``DEFAULT``, ``URGENT`` or ``ADMIN``, or a value not yet known."""
+
+
+@wire_style("camel")
+@attrs.frozen(kw_only=True)
+class Deployment:
+    """
+    One deployment of an application.
+    """
+
+    id: str
+    state: str
+    """One of `DeploymentState`, or a value not yet known."""
+    owner_id: str | None = None
+    application_id: str | None = None
+    start_date: datetime | None = None
+    steps: tuple[DeploymentStep, ...] = ()
+    version: DeploymentVersion | None = None
+    origin: DeploymentOrigin | None = None
+    has_dedicated_build: bool | None = None
+
+    @property
+    def is_final(self) -> bool:
+        """
+        The deployment succeeded, failed or was cancelled, and will not change any more.
+
+        A state not yet known counts as not final.
+        """
+        return self.state in _FINAL_STATES
+
+    @property
+    def commit_id(self) -> str | None:
+        """
+        The commit that was deployed, where the server names one.
+        """
+        return self.version.commit_id if self.version is not None else None
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """
+        When the deployment came to its final state; None before that.
+
+        It is the date of the last step whose state is the final one, as in the
+        web console; None also where the server did not send that step.
+        """
+        if not self.is_final:
+            return None
+        dates = (step.date for step in reversed(self.steps) if step.state == self.state)
+        return next((date for date in dates if date is not None), None)
+
+    @property
+    def duration(self) -> timedelta | None:
+        """
+        The time from the start to the final state; None while it is not known.
+        """
+        ended_at = self.ended_at
+        if ended_at is None or self.start_date is None:
+            return None
+        return ended_at - self.start_date
+
+
+def _actions(value: Iterable[str]) -> tuple[str, ...]:
+    return state_names("actions", value, DeploymentAction)
+
+
+@wire_style("camel")
+@attrs.frozen(kw_only=True)
+class DeploymentQuery:
+    """
+    Which deployments to list.
+
+    Raises:
+        ValueError: *limit* is less than 1, or *order* unknown.
+        TypeError: *actions* is one text instead of a sequence.
+    """
+
+    limit: int | None = attrs.field(default=None, validator=positive_int)
+    """How many at most. The server takes up to 1,000; None: its own default, which is not documented."""
+    order: Order | None = attrs.field(default=None, converter=order_or_none)
+    """By start date. None: the server's own order."""
+    actions: tuple[str, ...] = attrs.field(default=(), converter=_actions, metadata=wire("action"))
+    """Only those with one of these actions (`DeploymentAction`, case sensitive); empty: all."""
+
+
+class Deployments:
+    """
+    ``session.deployments``: the deployments of an application.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def get(self, owner_id: str, application_id: str, deployment_id: str) -> Deployment:
+        """
+        Get one deployment.
+
+        Args:
+            owner_id: ``orga_…`` or ``user_…``.
+            application_id: ``app_…``.
+            deployment_id: ``deployment_…``.
+
+        Raises:
+            ValueError: An id cannot stand in a path.
+            NotFoundError: There is no such deployment. So too for some seconds
+                after a deployment was asked for (`wait` bridges them), and
+                for old ones, which API v4 forgets.
+            APIError: The API refused.
+            ResponseFormatError: The answer does not fit.
+
+        Source: ``GET /v4/orchestration/organisations/{ownerId}/applications/{applicationId}/deployments/{deploymentId}``;
+        for what is not found: the end-to-end tests of
+        CleverCloud/clever-client.js and the web console.
+        """
+        check_path_segment("deployment_id", deployment_id)
+        path = (*_path(owner_id, application_id), deployment_id)
+        return await get_one(self._client, path, Deployment)
+
+    async def wait(
+        self,
+        owner_id: str,
+        application_id: str,
+        deployment_id: str,
+        *,
+        timeout: timedelta | None = None,
+        poll_interval: timedelta = waiting.POLL_INTERVAL,
+        startup_grace: timedelta = waiting.STARTUP_GRACE,
+    ) -> Deployment:
+        """
+        Wait until a deployment is in a final state, whichever that is.
+
+        A failed or cancelled deployment is no error here: look at
+        `Deployment.state`.
+
+        Args:
+            owner_id: ``orga_…`` or ``user_…``.
+            application_id: ``app_…``.
+            deployment_id: ``deployment_…``.
+            timeout: The longest time to wait. None: for ever.
+            poll_interval: The time between two looks; the official command
+                line takes 5 s too.
+            startup_grace: How long after the call a 404 counts as "not yet
+                there", since a deployment becomes visible some seconds after
+                it was asked for.
+
+        Raises:
+            ValueError: A duration is negative or zero where it may not be.
+            DeploymentWaitTimeoutError: *timeout* is over.
+            NotFoundError: There is no such deployment after *startup_grace*.
+            APIError: The API refused, or failed several looks in a row.
+            TransportError: The API could not be reached several looks in a row.
+            ResponseFormatError: The answer does not fit.
+
+        Source: polls `get`, as CleverCloud/clever-tools
+        (src/models/deployments.js) polls API v2.
+        """
+        last: Deployment | None = None
+        stream = self.watch(
+            owner_id,
+            application_id,
+            deployment_id,
+            timeout=timeout,
+            poll_interval=poll_interval,
+            startup_grace=startup_grace,
+        )
+        # Nothing is held between two items, so the generator needs no closing of its own.
+        async for deployment in stream:
+            last = deployment
+        assert last is not None  # noqa: S101  -- watch ends with a final deployment or raises
+        return last
+
+    def watch(
+        self,
+        owner_id: str,
+        application_id: str,
+        deployment_id: str,
+        *,
+        timeout: timedelta | None = None,
+        poll_interval: timedelta = waiting.POLL_INTERVAL,
+        startup_grace: timedelta = waiting.STARTUP_GRACE,
+    ) -> AsyncGenerator[Deployment, None]:
+        """
+        Yield a deployment each time its state or its steps changed, the final one last.
+
+        Args:
+            owner_id: As for `wait`, like all others.
+            application_id: See `wait`.
+            deployment_id: See `wait`.
+            timeout: See `wait`; the time that the caller takes between two
+                items counts.
+            poll_interval: See `wait`.
+            startup_grace: See `wait`.
+
+        Raises:
+            ValueError: At the call, when a duration is nonsense; all other
+                errors of `wait` are raised while iterating.
+        """
+        return waiting.watch(
+            lambda: self.get(owner_id, application_id, deployment_id),
+            deployment_id,
+            timeout=waiting.checked("timeout", timeout),
+            poll_interval=waiting.checked("poll_interval", poll_interval),
+            startup_grace=waiting.checked("startup_grace", startup_grace, zero=True),
+        )
+
+    async def list(
+        self,
+        owner_id: str,
+        application_id: str,
+        query: DeploymentQuery | None = None,
+    ) -> builtins.list[Deployment]:
+        """
+        List the deployments of an application.
+
+        Args:
+            owner_id: ``orga_…`` or ``user_…``.
+            application_id: ``app_…``.
+            query: Which ones; None: what the server gives by default.
+
+        Returns:
+            In the server's order. Empty also where the server answers 404, as
+            the official clients have it.
+
+        Raises:
+            ValueError: An id cannot stand in a path.
+            APIError: The API refused.
+            ResponseFormatError: The answer does not fit.
+
+        Source: ``GET /v4/orchestration/organisations/{ownerId}/applications/{applicationId}/deployments``;
+        the options are those of the server's own OpenAPI description, not of
+        the reference.
+        """
+        path = _path(owner_id, application_id)
+        pairs = query_pairs(query)
+        try:
+            return await self._client.get(path, builtins.list[Deployment], query=pairs)
+        except NotFoundError:
+            return []
+
+
+def _path(owner_id: str, application_id: str) -> tuple[str, ...]:
+    check_path_segment("owner_id", owner_id)
+    check_path_segment("application_id", application_id)
+    return (
+        "v4",
+        "orchestration",
+        "organisations",
+        owner_id,
+        "applications",
+        application_id,
+        "deployments",
+    )

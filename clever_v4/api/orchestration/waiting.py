@@ -1,0 +1,145 @@
+"""
+Wait for a deployment: poll it, bridge what is transient, tell what changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from datetime import timedelta
+from typing import Any, Final, Protocol, TypeVar, overload
+
+from clever_v4.errors import (
+    APIError,
+    DeploymentWaitTimeoutError,
+    NotFoundError,
+    RateLimitedError,
+    ServerError,
+    TransportError,
+)
+
+POLL_INTERVAL: Final = timedelta(seconds=5)
+"""Between two looks, as in the official command line."""
+STARTUP_GRACE: Final = timedelta(seconds=15)
+"""A new deployment was seen to be invisible for up to 5 s (end-to-end tests of clever-client.js)."""
+STARTUP_POLL_INTERVAL: Final = timedelta(seconds=1)
+"""Between two looks for a deployment that is not visible yet, at most."""
+FAILURES_IN_A_ROW: Final = 5
+"""So many looks may fail one after the other, each already retried by the session."""
+
+logger = logging.getLogger(__name__)
+
+
+class Watchable(Protocol):
+    """
+    What is known of a deployment here.
+    """
+
+    @property
+    def state(self) -> str:
+        """Where it is."""
+        ...
+
+    @property
+    def steps(self) -> tuple[Any, ...]:
+        """Where it was."""
+        ...
+
+    @property
+    def is_final(self) -> bool:
+        """It will not change any more."""
+        ...
+
+
+W = TypeVar("W", bound=Watchable)
+
+
+@overload
+def checked(name: str, value: timedelta, *, zero: bool = False) -> timedelta: ...
+@overload
+def checked(name: str, value: timedelta | None, *, zero: bool = False) -> timedelta | None: ...
+def checked(name: str, value: timedelta | None, *, zero: bool = False) -> timedelta | None:
+    """
+    Refuse a duration that is none.
+
+    Raises:
+        TypeError: It is not a timedelta.
+        ValueError: It is negative, or zero where *zero* does not allow it.
+    """
+    if value is None and name == "timeout":
+        return None
+    if not isinstance(value, timedelta):
+        raise TypeError(f"{name} must be a timedelta, got {value!r}")
+    if value < timedelta(0) or (not value and not zero):
+        bound = "at least" if zero else "more than"
+        raise ValueError(f"{name} must be {bound} 0 s, got {value!r}")
+    return value
+
+
+async def watch(
+    look: Callable[[], Awaitable[W]],
+    deployment_id: str,
+    *,
+    timeout: timedelta | None,
+    poll_interval: timedelta,
+    startup_grace: timedelta,
+) -> AsyncGenerator[W, None]:
+    """
+    Yield what *look* finds whenever its state or steps changed, until it is final.
+    """
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    grace_until = started + startup_grace.total_seconds()
+    deadline = None if timeout is None else started + timeout.total_seconds()
+    last: W | None = None
+    failures = 0
+    while True:
+        # No yield in here: a timeout must not be alive while the caller works.
+        scope = asyncio.timeout_at(deadline)
+        current: W | None = None
+        try:
+            async with scope:
+                if last is not None:
+                    await asyncio.sleep(poll_interval.total_seconds())
+                while True:
+                    try:
+                        current = await look()
+                        break
+                    except NotFoundError:
+                        left = grace_until - loop.time()
+                        if left <= 0:
+                            raise
+                        delay = min(poll_interval, STARTUP_POLL_INTERVAL, timedelta(seconds=left))
+                    except (TransportError, APIError) as exc:
+                        failures += 1
+                        if failures >= FAILURES_IN_A_ROW or not _is_transient(exc):
+                            raise
+                        logger.info("looking at %s failed, trying again: %s", deployment_id, exc)
+                        delay = max(poll_interval, _asked_delay(exc))
+                    await asyncio.sleep(delay.total_seconds())
+        except TimeoutError as exc:
+            if not scope.expired():
+                raise  # a RequestTimeoutError, the request's own
+            raise DeploymentWaitTimeoutError(
+                deployment_id=deployment_id,
+                state=last.state if last is not None else None,
+                waited=timedelta(seconds=round(loop.time() - started, 3)),
+            ) from exc
+        assert current is not None  # noqa: S101  -- the scope raises or has one
+        failures = 0
+        if last is None or (current.state, current.steps) != (last.state, last.steps):
+            yield current
+        if current.is_final:
+            return
+        last = current
+
+
+def _is_transient(exc: TransportError | APIError) -> bool:
+    if isinstance(exc, APIError):
+        return isinstance(exc, ServerError | RateLimitedError) or exc.status == 408
+    return True
+
+
+def _asked_delay(exc: TransportError | APIError) -> timedelta:
+    return (isinstance(exc, APIError) and exc.retry_after) or timedelta(0)

@@ -1,0 +1,134 @@
+"""
+The storage policies of a Pulsar add-on as Python has them: bytes, timedeltas, None for no limit.
+"""
+
+from __future__ import annotations
+
+import enum
+from datetime import timedelta
+from typing import Any
+
+import attrs
+
+from clever_v4.transport.converter import UNSET, Unset
+
+
+class PulsarUnits(enum.StrEnum):
+    """
+    In which units the server speaks of storage policies.
+    """
+
+    BYTES_AND_MINUTES = "bytes"
+    """``sizeInBytes``, ``durationInMinutes``: the documentation and Go SDK of 2026."""
+    MEGABYTES_AND_DAYS = "megabytes"
+    """``sizeInMB``, ``durationInDays``: the reference up to 2025. A megabyte is
+    taken as 1,000,000 bytes; no source says whether it is that or 1,048,576."""
+
+
+@attrs.frozen(kw_only=True)
+class StoragePolicy:
+    """
+    How much is kept, and for how long.
+    """
+
+    size_bytes: int | None = None
+    """None: without limit."""
+    duration: timedelta | None = None
+    """None: without limit."""
+
+    @property
+    def is_unlimited(self) -> bool:
+        """
+        There is neither a limit of size nor of time.
+        """
+        return self.size_bytes is None and self.duration is None
+
+
+@attrs.frozen(kw_only=True)
+class StoragePolicies:
+    """
+    What a Pulsar add-on keeps, and what it moves to cold storage.
+    """
+
+    retention: StoragePolicy = StoragePolicy()
+    """How long messages are kept. Without limits: for ever."""
+    offload: StoragePolicy = StoragePolicy()
+    """How long messages stay on fast storage before they move to object storage.
+    Without limits: they are never moved."""
+    units: PulsarUnits | None = None
+    """The units that the server answered with; None when its answer named none."""
+
+
+def _check_size(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if value is None or value is UNSET:
+        return
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{attribute.name} must be an int, None or UNSET, got {value!r}")
+    if not 0 <= value < 2**63:
+        raise ValueError(
+            f"{attribute.name} must be 0 to 2**63 - 1 bytes (None is without limit), got {value!r}"
+        )
+
+
+def _check_duration(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if value is None or value is UNSET:
+        return
+    if not isinstance(value, timedelta):
+        raise TypeError(f"{attribute.name} must be a timedelta, None or UNSET, got {value!r}")
+    if value < timedelta(0):
+        raise ValueError(
+            f"{attribute.name} must not be negative (None is without limit), got {value!r}"
+        )
+
+
+@attrs.frozen(kw_only=True)
+class StoragePolicyChange:
+    """
+    What to change of one policy. **Left out is not null**: ``UNSET`` leaves a limit as it is,
+    None takes it away.
+
+    Raises:
+        ValueError: A limit is negative.
+        TypeError: A limit is of another type.
+    """
+
+    size_bytes: int | Unset | None = attrs.field(default=UNSET, validator=_check_size)
+    """UNSET: not sent. None: without limit."""
+    duration: timedelta | Unset | None = attrs.field(default=UNSET, validator=_check_duration)
+    """UNSET: not sent. None: without limit."""
+
+
+def _check_policy(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if value is None or value is UNSET:
+        return
+    if not isinstance(value, StoragePolicyChange):
+        raise TypeError(
+            f"{attribute.name} must be a StoragePolicyChange, None or UNSET, got {value!r}"
+        )
+    if value.size_bytes is UNSET and value.duration is UNSET:
+        raise ValueError(f"{attribute.name} changes nothing, got {value!r}")
+
+
+@attrs.frozen(kw_only=True)
+class StoragePoliciesChange:
+    """
+    What to change of the storage policies. **Left out is not null**: ``UNSET`` leaves a policy as
+    it is, None takes all of its limits away.
+
+    Raises:
+        ValueError: Nothing is to be changed.
+        TypeError: A policy is of another type.
+    """
+
+    retention: StoragePolicyChange | Unset | None = attrs.field(
+        default=UNSET, validator=_check_policy
+    )
+    """UNSET: not sent. None: messages are kept for ever."""
+    offload: StoragePolicyChange | Unset | None = attrs.field(
+        default=UNSET, validator=_check_policy
+    )
+    """UNSET: not sent. None: messages are not moved to object storage."""
+
+    def __attrs_post_init__(self) -> None:
+        if self.retention is UNSET and self.offload is UNSET:
+            raise ValueError("retention and offload are both UNSET: there is nothing to change")

@@ -1,0 +1,144 @@
+"""
+``session.pulsar``: the storage policies of Pulsar add-ons.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from clever_v4.transport.client import Client
+from clever_v4.transport.query import check_path_segment
+
+from .models import PulsarUnits, StoragePolicies, StoragePoliciesChange
+from .units import body_for, is_policies, policies_from
+
+_REMEMBERED_LIMIT: Final = 10_000
+"""Of so many add-ons the units are remembered; then it begins anew."""
+
+
+class Pulsar:
+    """
+    ``session.pulsar``: the storage policies of Pulsar add-ons.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._units: dict[str, PulsarUnits] = {}
+
+    async def get_storage_policies(self, addon_id: str) -> StoragePolicies:
+        """
+        Get how long an add-on keeps its messages, and where.
+
+        Args:
+            addon_id: The real id ``pulsar_…``, not ``addon_…``.
+
+        Raises:
+            ValueError: The id cannot stand in a path.
+            NotFoundError: There is no such add-on.
+            APIError: The API refused.
+            ResponseFormatError: The answer does not fit.
+
+        Source: ``GET /v4/addon-providers/addon-pulsar/addons/{addonId}/storage-policies``.
+        The reference speaks of megabytes and days, newer sources (the
+        documentation and the Go SDK of 2026) of bytes and minutes and of
+        negative numbers as no limit; either is read.
+        """
+        response = await self._client.request("GET", _path(addon_id))
+        policies = policies_from(response)
+        self._remember(addon_id, policies.units)
+        return policies
+
+    async def update_storage_policies(
+        self,
+        addon_id: str,
+        change: StoragePoliciesChange,
+        *,
+        units: PulsarUnits | str | None = None,
+    ) -> StoragePolicies:
+        """
+        Change how long an add-on keeps its messages, and where.
+
+        Args:
+            addon_id: The real id ``pulsar_…``, not ``addon_…``.
+            change: What to change; what is ``UNSET`` in it is not sent, None
+                is sent as null, which takes a limit away.
+            units: In which units to write. None: in those that the server
+                answered with (it is asked first, once per add-on), and in
+                bytes and minutes where its answer named none. Should the
+                server's answer to the change then turn out to be in the other
+                units, the change is sent once more in those.
+
+        Returns:
+            The policies as they are now.
+
+        Raises:
+            ValueError: The id cannot stand in a path, the units are unknown,
+                or a value cannot be expressed exactly in the units: whole
+                megabytes (1,000,000 bytes) and days, or whole minutes.
+            TypeError: *change* is of another type.
+            NotFoundError: There is no such add-on.
+            APIError: The API refused. With an API token it might refuse the
+                method, which no source shows to be passed on.
+            ResponseFormatError: The answer does not fit.
+
+        Source: ``PATCH /v4/addon-providers/addon-pulsar/addons/{addonId}/storage-policies``;
+        its answer is not settled by the sources, so that whatever is not the
+        policies is followed by another ``GET``.
+        """
+        path = _path(addon_id)
+        if not isinstance(change, StoragePoliciesChange):
+            raise TypeError(f"change must be a StoragePoliciesChange, got {change!r}")
+        if units is not None:
+            return await self._patch(addon_id, path, change, _checked_units(units))
+        known = self._units.get(addon_id)
+        if known is None:
+            known = (await self.get_storage_policies(addon_id)).units
+        written = known or PulsarUnits.BYTES_AND_MINUTES
+        policies = await self._patch(addon_id, path, change, written)
+        if policies.units not in (None, written):
+            # It was written in units that the server has no members for, and maybe ignored.
+            policies = await self._patch(addon_id, path, change, policies.units)
+        return policies
+
+    async def _patch(
+        self,
+        addon_id: str,
+        path: tuple[str, ...],
+        change: StoragePoliciesChange,
+        units: PulsarUnits,
+    ) -> StoragePolicies:
+        # It sets values and does not add to them, so sending it twice does no harm.
+        response = await self._client.request(
+            "PATCH", path, json=body_for(change, units), idempotent=True
+        )
+        if not is_policies(response):
+            return await self.get_storage_policies(addon_id)
+        policies = policies_from(response)
+        self._remember(addon_id, policies.units)
+        return policies
+
+    def _remember(self, addon_id: str, units: PulsarUnits | None) -> None:
+        if units is None:
+            return
+        if len(self._units) >= _REMEMBERED_LIMIT:
+            self._units.clear()
+        self._units[addon_id] = units
+
+
+def _checked_units(units: PulsarUnits | str) -> PulsarUnits:
+    try:
+        return PulsarUnits(units)
+    except ValueError:
+        raise ValueError(f"units must be 'bytes' or 'megabytes', got {units!r}") from None
+
+
+def _path(addon_id: str) -> tuple[str, ...]:
+    check_path_segment("addon_id", addon_id)
+    return (
+        "v4",
+        "addon-providers",
+        "addon-pulsar",
+        "addons",
+        addon_id,
+        "storage-policies",
+    )
