@@ -48,6 +48,7 @@ class Owner:
     """Whether it is the person whose credentials these are."""
 
 
+@wire_style("camel")
 @attrs.frozen(kw_only=True)
 class OwnedApplication:
     """
@@ -56,11 +57,12 @@ class OwnedApplication:
 
     id: str
     """``app_…``."""
-    owner_id: str
+    owner_id: str = ""
     name: str | None = None
     zone: str | None = None
 
 
+@wire_style("camel")
 @attrs.frozen(kw_only=True)
 class OwnedAddon:
     """
@@ -71,7 +73,7 @@ class OwnedAddon:
     """``addon_…``: what load balancers and the marketplace know."""
     real_id: str | None = None
     """``postgresql_…``, ``pulsar_…``: what logs and Pulsar policies want."""
-    owner_id: str
+    owner_id: str = ""
     name: str | None = None
     provider_id: str | None = None
 
@@ -280,28 +282,11 @@ def _of(owner_id: str | None, things: Iterable[OwnedT]) -> Iterator[OwnedT]:
 
 @wire_style("camel")
 @attrs.frozen(kw_only=True)
-class _Application:
-    id: str
-    name: str | None = None
-    zone: str | None = None
-
-
-@wire_style("camel")
-@attrs.frozen(kw_only=True)
-class _Addon:
-    id: str
-    real_id: str | None = None
-    name: str | None = None
-    provider_id: str | None = None
-
-
-@wire_style("camel")
-@attrs.frozen(kw_only=True)
 class _Owner:
     id: str
     name: str | None = None
-    applications: tuple[_Application, ...] = ()
-    addons: tuple[_Addon, ...] = ()
+    applications: tuple[OwnedApplication, ...] = ()
+    addons: tuple[OwnedAddon, ...] = ()
 
 
 @wire_style("camel")
@@ -318,19 +303,9 @@ def _readable(answer: _Summary) -> Summary:
             Owner(id=owner.id, name=owner.name, is_user=owner is answer.user) for owner in owners
         ),
         applications=tuple(
-            OwnedApplication(id=one.id, owner_id=owner.id, name=one.name, zone=one.zone)
-            for owner in owners
-            for one in owner.applications
+            attrs.evolve(one, owner_id=owner.id) for owner in owners for one in owner.applications
         ),
         addons=tuple(
-            OwnedAddon(
-                id=one.id,
-                real_id=one.real_id,
-                owner_id=owner.id,
-                name=one.name,
-                provider_id=one.provider_id,
-            )
-            for owner in owners
-            for one in owner.addons
+            attrs.evolve(one, owner_id=owner.id) for owner in owners for one in owner.addons
         ),
     )

@@ -5,7 +5,6 @@ One HTTP exchange: build, sign, send, retry, read; decode or raise.
 from __future__ import annotations
 
 import asyncio
-import importlib.metadata
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -15,7 +14,6 @@ from typing import Any, Final, TypeVar
 
 import aiohttp
 import msgspec
-import stamina
 from yarl import URL
 
 from clever_v4.auth import API_BASE_URL, Auth, AuthProvider
@@ -33,7 +31,7 @@ from .downloads import Download
 from .exchange import Exchange, Faults, Sending, read_some, seconds
 from .policies import ResponseInfo, Retry, Timeout, retry_decision
 from .query import QueryPairs
-from .responses import ERROR_BODY_LIMIT_BYTES, REQUEST_ID_HEADER, Response, is_success, secrets_in
+from .responses import ERROR_BODY_LIMIT_BYTES, REQUEST_ID_HEADER, Response, is_success
 from .streams import OpenStreams, StreamOpener
 
 __all__ = ["Client"]
@@ -89,6 +87,10 @@ class Client:
         if self._base_url is not None:
             self._check_clear_text(self._base_url)
         self._retry = retry
+        # Imported here and not above: 12 ms that only a session needs, and not in mid-request.
+        from stamina import retry_context
+
+        self._retry_context = retry_context
         self.timeout = timeout or Timeout(connect=None, read=None, total=None)
         self._on_response = on_response
         self._trust_env = trust_env
@@ -316,7 +318,7 @@ class Client:
             body = _encode_json(converter.unstructure(json))
             sent["Content-Type"] = "application/json"
         sent.update(headers or {})
-        return Exchange(verb, target(path, query), sent, body, authenticated)
+        return Exchange(verb, target(path, query), sent, body=body, authenticated=authenticated)
 
     async def with_retries(self, attempt: Callable[[], Awaitable[T]], may_retry: bool) -> T:
         """
@@ -325,7 +327,7 @@ class Client:
         policy = self._retry
         if policy is None or not may_retry:
             return await attempt()
-        async for context in stamina.retry_context(
+        async for context in self._retry_context(
             on=lambda error: _is_passing(error) and retry_decision(error, policy),
             attempts=policy.attempts,
             timeout=policy.timeout,
@@ -342,7 +344,11 @@ class Client:
         Send once; after a 401, once more with fresh credentials where they can be renewed.
         """
         self._bind()
-        auth = await self._current_auth() if exchange.authenticated else None
+        auth = None
+        if exchange.authenticated or self._base_url is None:
+            # Credentials also say where to go, even for what is sent without them.
+            given = await self._current_auth()
+            auth = given if exchange.authenticated else None
         try:
             return await send(auth)
         except APIError as error:
@@ -395,18 +401,9 @@ class Client:
         self._bind()  # again: the session may have been closed while this waited
         url = exchange.url or self.address(exchange.target)
         headers = dict(exchange.headers)
-        given = next((name for name in headers if name.lower() == "authorization"), None)
-        if given is None and auth is not None:
-            given = "Authorization"
-            headers[given] = auth.authorization(exchange.method, str(url))
-        return Sending(
-            method=exchange.method,
-            url=url,
-            headers=headers,
-            body=exchange.body,
-            secrets=secrets_in(headers.get(given) if given else None),
-            started=time.monotonic(),
-        )
+        if auth is not None and not any(name.lower() == "authorization" for name in headers):
+            headers["Authorization"] = auth.authorization(exchange.method, str(url))
+        return Sending(exchange.method, url, headers, exchange.body, time.monotonic())
 
     def arguments(self, sending: Sending) -> dict[str, Any]:
         """
@@ -450,6 +447,8 @@ def _is_passing(error: Exception) -> bool:
 
 
 def _version() -> str:
+    import importlib.metadata  # 8 ms that only a session needs
+
     try:
         return importlib.metadata.version("clever-v4")
     except importlib.metadata.PackageNotFoundError:  # run from a source tree

@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import aiohttp
-import attrs
 
 from clever_v4.auth import Auth
 
@@ -22,11 +21,13 @@ if TYPE_CHECKING:
 __all__ = ["Download"]
 
 
-@attrs.define
 class _Opened:
-    sending: Sending
-    raw: aiohttp.ClientResponse
-    released: bool = False
+    __slots__ = ("raw", "released", "sending")
+
+    def __init__(self, sending: Sending, raw: aiohttp.ClientResponse) -> None:
+        self.sending = sending
+        self.raw = raw
+        self.released = False
 
 
 class Download:

@@ -11,7 +11,6 @@ from types import TracebackType
 from typing import Any
 
 import aiohttp
-import attrs
 from yarl import URL
 
 from clever_v4.errors import (
@@ -23,37 +22,53 @@ from clever_v4.errors import (
 )
 
 from .policies import Timeout
-from .responses import error_from, redact
+from .responses import error_from, redact, secrets_in
 
 __all__ = ["Exchange", "Faults", "Sending", "read_some", "seconds"]
 
 
-@attrs.frozen
 class Exchange:
     """
     What is asked, before it is signed.
     """
 
-    method: str
-    target: str
-    headers: Mapping[str, str] = attrs.field(repr=False)
-    body: bytes | None = attrs.field(repr=False)
-    authenticated: bool
-    url: URL | None = None
+    __slots__ = ("authenticated", "body", "headers", "method", "target", "url")
+
+    def __init__(
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        *,
+        body: bytes | None = None,
+        authenticated: bool = True,
+        url: URL | None = None,
+    ) -> None:
+        self.method = method
+        self.target = target
+        self.headers = headers
+        self.body = body
+        self.authenticated = authenticated
+        self.url = url
 
 
-@attrs.frozen(kw_only=True)
 class Sending:
     """
     One attempt, signed.
     """
 
-    method: str
-    url: URL
-    headers: Mapping[str, str] = attrs.field(repr=False)
-    body: bytes | None = attrs.field(repr=False)
-    secrets: tuple[str, ...] = attrs.field(repr=False)
-    started: float
+    __slots__ = ("body", "headers", "method", "secrets", "started", "url")
+
+    def __init__(
+        self, method: str, url: URL, headers: Mapping[str, str], body: bytes | None, started: float
+    ) -> None:
+        self.method = method
+        self.url = url
+        self.headers = headers
+        self.body = body
+        self.started = started
+        given = next((v for name, v in headers.items() if name.lower() == "authorization"), None)
+        self.secrets = secrets_in(given)
 
     @property
     def place(self) -> str:

@@ -12,7 +12,6 @@ content type is not asked. Source: clever-client.js
 from __future__ import annotations
 
 import contextlib
-import html
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -236,6 +235,8 @@ def _from_text(text: str) -> str:
     """
     stripped = text.strip()
     if stripped.startswith("<"):
+        import html  # its table of entities is only needed for pages
+
         title = _TITLE.search(stripped)
         stripped = html.unescape(
             title[1] if title and title[1].strip() else _MARKUP.sub(" ", stripped)

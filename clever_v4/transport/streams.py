@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
-import attrs
 from yarl import URL
 
 from clever_v4.auth import Auth
@@ -116,9 +115,7 @@ class StreamOpener:
             for known in [known for known in sent if known.lower() == name.lower()]:
                 del sent[known]
             sent[name] = value
-        exchange = Exchange(method, url.raw_path_qs, sent, None, True)
-        if url.absolute:
-            exchange = attrs.evolve(exchange, url=url)
+        exchange = Exchange(method, url.raw_path_qs, sent, url=url if url.absolute else None)
         return await self._client.attempt(
             exchange, lambda auth: self._open(exchange, auth, options)
         )
