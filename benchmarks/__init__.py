@@ -1,0 +1,3 @@
+"""
+How fast clever_v4 reads log streams, beside the other ways to read them.
+"""
