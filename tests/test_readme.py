@@ -1,0 +1,120 @@
+"""
+What the README shows works: its programs against the emulator, its commands as they stand there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
+
+import pytest
+from sybil import Example, Sybil
+from sybil.parsers.markdown import PythonCodeBlockParser
+
+from clever_v4.emulator import Emulator
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+
+
+def _programs() -> list[Example]:
+    document = Sybil([PythonCodeBlockParser()], path=str(ROOT), pattern="README.md").parse(README)
+    return list(document.examples())
+
+
+@pytest.fixture
+def emulator_elsewhere() -> Iterator[Emulator]:
+    """
+    An emulator on an event loop of its own, since the README's programs bring theirs.
+    """
+    running: Future[Emulator] = Future()
+    stop = threading.Event()
+
+    async def serve() -> None:
+        try:
+            async with Emulator() as emulator:
+                running.set_result(emulator)
+                await asyncio.to_thread(stop.wait)
+        except BaseException as exc:
+            if not running.done():
+                running.set_exception(exc)
+            raise
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    try:
+        yield running.result(timeout=10)
+    finally:
+        stop.set()
+        thread.join()
+
+
+@pytest.fixture
+def logged_in(
+    emulator_elsewhere: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Emulator:
+    """
+    What ``clever login`` leaves behind, for an account on the emulator.
+    """
+    emulator = emulator_elsewhere
+    profile = {
+        "alias": "default",
+        "token": emulator.oauth_token,
+        "secret": emulator.oauth_secret,
+        "overrides": {
+            "API_HOST": emulator.url,
+            "OAUTH_CONSUMER_KEY": emulator.consumer_key,
+            "OAUTH_CONSUMER_SECRET": emulator.consumer_secret,
+        },
+    }
+    path = tmp_path / "clever-tools.json"
+    path.write_text(json.dumps({"version": 1, "profiles": [profile]}))
+    for name in ("CLEVER_API_TOKEN", "CLEVER_TOKEN", "CLEVER_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CONFIGURATION_FILE", str(path))
+    return emulator
+
+
+@pytest.mark.parametrize("example", _programs(), ids=lambda example: f"line {example.line}")
+def test_the_programs_run_as_they_stand(example, logged_in, capsys):
+    """
+    Every program of the README runs against the emulator, the ids put in, and prints something.
+    """
+    source = str(example.parsed)
+    for shown, real in (
+        ("orga_...", logged_in.owner_id),
+        ("app_...", logged_in.applications[0].id),
+    ):
+        source = source.replace(shown, real)
+    exec(compile(source, f"README.md, line {example.line}", "exec"), {"__name__": "__main__"})
+    assert capsys.readouterr().out.strip()
+
+
+def test_the_readme_has_programs():
+    """
+    The parametrised test above has something to run.
+    """
+    assert len(_programs()) >= 4
+
+
+def test_ci_runs_the_readme_s_command_for_the_tests():
+    """
+    The command that runs the tests is the same in the README and in CI, and each is one line.
+    """
+    commands = [line for line in README.read_text().splitlines() if "-m venv .venv" in line]
+    demo, tests = commands
+    assert demo.endswith("clever-v4 demo")
+    assert tests in (ROOT / ".ci" / "run").read_text().splitlines()
+
+
+def test_links_lead_somewhere():
+    """
+    Every file that the README links to exists.
+    """
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", README.read_text())
+    assert [link for link in links if not (ROOT / link).exists()] == []
