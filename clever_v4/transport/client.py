@@ -34,11 +34,15 @@ from .query import QueryPairs
 from .responses import ERROR_BODY_LIMIT_BYTES, REQUEST_ID_HEADER, Response, is_success
 from .streams import OpenStreams, StreamOpener
 
-__all__ = ["Client"]
+__all__ = ["VERSION", "Client"]
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+# A constant, since asking the package's metadata reads files: 8 ms, and blocking.
+VERSION: Final = "0.1.0.dev0"
+"""The version of this package, as pyproject.toml has it."""
 
 _IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 _METHODS: Final = _IDEMPOTENT | {"POST", "PATCH"}
@@ -96,7 +100,7 @@ class Client:
         self._trust_env = trust_env
         self._max_connections = max_connections
         self._max_response_bytes = max_response_bytes
-        self.user_agent = f"clever-v4/{_version()} aiohttp/{aiohttp.__version__}"
+        self.user_agent = f"clever-v4/{VERSION} aiohttp/{aiohttp.__version__}"
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
         self._borrowed_http = http
@@ -444,12 +448,3 @@ def _check_count(name: str, value: object) -> None:
 def _is_passing(error: Exception) -> bool:
     # A certificate does not become right by asking again.
     return not isinstance(error.__cause__, aiohttp.ClientSSLError)
-
-
-def _version() -> str:
-    import importlib.metadata  # 8 ms that only a session needs
-
-    try:
-        return importlib.metadata.version("clever-v4")
-    except importlib.metadata.PackageNotFoundError:  # run from a source tree
-        return "0"
