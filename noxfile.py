@@ -32,6 +32,10 @@ PURE_FILES = (
     "clever_v4/transport/responses.py",
 )
 
+# Between these the README shows the command line's help.
+HELP_BEGIN = "<!-- help: clever-v4 --help -->"
+HELP_END = "<!-- end of help -->"
+
 
 def dependencies(*groups: str) -> list[str]:
     return list(nox.project.dependency_groups(PROJECT, *groups))
@@ -115,6 +119,22 @@ def types_api(session: nox.Session) -> None:
     """
     session.install("-e", ".[cli,otel]", *dependencies("types"))
     session.run("mypy", f"--python-version={session.python}", "tests/typing")
+
+
+@nox.session(python=OLDEST)
+def docs(session: nox.Session) -> None:
+    """
+    Write the command line's help into the README; tests/test_readme.py compares them.
+    """
+    session.install("-e", ".[cli]")
+    readme = Path("README.md")
+    environment = {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb", "PYTHONUTF8": "1"}
+    told = session.run("python", "-m", "clever_v4", "--help", env=environment, silent=True)
+    before, _, rest = readme.read_text().partition(HELP_BEGIN)
+    _, _, after = rest.partition(HELP_END)
+    lines = [line.rstrip() for line in str(told).strip().splitlines()]
+    block = "\n".join(["```text", *lines, "```"])
+    readme.write_text(f"{before}{HELP_BEGIN}\n\n{block}\n\n{HELP_END}{after}")
 
 
 @nox.session(python=OLDEST)

@@ -6,7 +6,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -110,6 +113,24 @@ def test_ci_runs_the_readme_s_command_for_the_tests():
     demo, tests = commands
     assert demo.endswith("clever-v4 demo")
     assert tests in (ROOT / ".ci" / "run").read_text().splitlines()
+
+
+def test_the_command_line_s_help_is_current():
+    """
+    The README shows what ``clever-v4 --help`` says; ``nox -s docs`` writes it anew.
+    """
+    shown = re.search(r"<!-- help: .*? -->\s+```text\n(.*?)```", README.read_text(), re.DOTALL)
+    assert shown, "the README lacks the help"
+    environment = {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb", "PYTHONUTF8": "1"}
+    told = subprocess.run(
+        [sys.executable, "-m", "clever_v4", "--help"],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+        encoding="utf-8",
+    ).stdout
+    assert [line.rstrip() for line in told.strip().splitlines()] == shown[1].splitlines()
 
 
 def test_links_lead_somewhere():
