@@ -32,7 +32,14 @@ def installed(version: str) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "package.json").write_text(json.dumps({"private": True, "type": "module"}))
         subprocess.run(
-            ["npm", "install", "--no-audit", "--no-fund", f"@clevercloud/client@{version}"],
+            [
+                "npm",
+                "install",
+                "--no-audit",
+                "--no-fund",
+                "--loglevel=error",
+                f"@clevercloud/client@{version}",
+            ],
             cwd=folder,
             check=True,
             stdout=subprocess.DEVNULL,

@@ -123,7 +123,9 @@ def run_reader(command: tuple[str, ...], *arguments: str) -> dict[str, Any]:
         return {"error": f"not done after {READER_TIMEOUT_S} s"}
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
-        return {"error": lines[-1].strip()[:120] if lines else f"exit code {done.returncode}"}
+        # Paths of this machine do not belong in the tables.
+        said = lines[-1].strip().partition(" (/")[0] if lines else f"exit code {done.returncode}"
+        return {"error": said.partition(": b'")[0][:120]}
     measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return measured
 
