@@ -122,7 +122,7 @@ def application_templates(
             "pid": NUMBER if message == RESET else draw.randrange(100, 30_000),
             # Number and text both occur, by the sources.
             "facility": draw.choice([1, 3, "user", "daemon"]),
-            "version": era + 1,
+            "version": str(era + 1),
         }
         templates.append(template("APPLICATION_LOG", members, draw))
     return templates
