@@ -15,6 +15,7 @@ from yarl import URL
 
 from clever_v4.api.billing import Billing
 from clever_v4.api.load_balancers import LoadBalancers
+from clever_v4.api.logs import Logs
 from clever_v4.api.orchestration import Deployments, Instances
 from clever_v4.api.owners import Owners
 from clever_v4.api.products import Zones
@@ -115,6 +116,8 @@ class Session:
         """Instances of an application."""
         self.load_balancers = LoadBalancers(self._client)
         """Load balancers of applications and add-ons."""
+        self.logs = Logs(self._client)
+        """Log streams of applications and add-ons."""
         self.pulsar = Pulsar(self._client)
         """Storage policies of Pulsar add-ons."""
         self.owners = Owners(self._client)

@@ -35,6 +35,7 @@ __all__ = [
     "converter",
     "decode",
     "parse_moment",
+    "reader",
     "structure",
     "wire",
     "wire_names",
@@ -250,6 +251,9 @@ converter.register_unstructure_hook_factory(attrs.has, _unstructure_hook)
 
 # --- from bytes ----------------------------------------------------------------------------
 
+_MISFIT: Final = (msgspec.MsgspecError, ValueError, RecursionError)
+
+
 def decode(
     type_: type[T], body: bytes, *, request_id: str | None = None, event: object | None = None
 ) -> T:
@@ -269,9 +273,24 @@ def decode(
     if fast is not None:
         try:
             return fast(body)
-        except (msgspec.MsgspecError, ValueError, RecursionError):
+        except _MISFIT:
             pass  # The lenient way decides, and names what is wrong.
     return decode_leniently(type_, body, request_id=request_id, event=event)
+
+
+def reader(type_: type[T]) -> Callable[[bytes], T]:
+    """
+    Give the function that `decode` is for one type: for entries that come by the ten thousand.
+    """
+    fast = compiled(type_)
+
+    def read(body: bytes) -> T:
+        try:
+            return fast(body)  # type: ignore[misc]  # None only where the lenient way is given
+        except _MISFIT:
+            return decode_leniently(type_, body)
+
+    return read if fast is not None else lambda body: decode_leniently(type_, body)
 
 
 # Money keeps the digits of the wire: a float would already have lost them.

@@ -1,0 +1,214 @@
+"""
+The entries of the three log streams.
+
+Every member may be absent: the server leaves out what ``LogQuery.fields``
+does not name, and members came and went between versions of the API.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+import attrs
+
+__all__ = [
+    "AccessLogEntry",
+    "AccessLogKind",
+    "AddonLogEntry",
+    "Endpoint",
+    "GeoLocation",
+    "HttpExchange",
+    "HttpRequest",
+    "HttpResponse",
+    "LogEntry",
+    "Severity",
+]
+
+
+class Severity(StrEnum):
+    """
+    Known values of ``severity``: the keywords of syslog. Others stay text.
+    """
+
+    EMERGENCY = "emerg"
+    ALERT = "alert"
+    CRITICAL = "crit"
+    ERROR = "err"
+    WARNING = "warning"
+    NOTICE = "notice"
+    INFO = "info"
+    DEBUG = "debug"
+
+
+@attrs.frozen(kw_only=True)
+class LogEntry:
+    """
+    One entry of an application's log (``APPLICATION_LOG``).
+
+    Source: clever-client.js, ``log.types.ts``; the type of ``facility`` and
+    the member ``region`` from the server's OpenAPI.
+    """
+
+    id: str | None = None
+    """Where it stands in the log, such as ``210041493:43875:2``; also the id to resume after."""
+    date: datetime | None = None
+    """When it was written, aware UTC."""
+    message: str | None = None
+    """The text, with its ANSI colours and its indentation."""
+    application_id: str | None = None
+    commit_id: str | None = None
+    deployment_id: str | None = None
+    instance_id: str | None = None
+    """UUID of the instance that wrote it."""
+    zone: str | None = None
+    """Name of the zone, such as ``par``."""
+    service: str | None = None
+    """systemd unit, such as ``bas-deploy.service``."""
+    severity: str | None = None
+    """syslog keyword: compare with `Severity`."""
+    priority: int | None = None
+    """syslog priority, 0 (emergency) to 7 (debug)."""
+    pid: int | None = None
+    facility: int | str | None = None
+    """syslog facility: sources disagree on number or text, so both are kept as they come."""
+    version: str | None = None
+    region: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class AddonLogEntry:
+    """
+    One entry of an add-on's log (``RESOURCE_LOG``).
+    """
+
+    id: str | None = None
+    """Where it stands in the log; also the id to resume after."""
+    date: datetime | None = None
+    """When it was written, aware UTC."""
+    message: str | None = None
+    resource_id: str | None = None
+    """The add-on's real id, such as ``postgresql_…``."""
+    hostname: str | None = None
+    instance_id: str | None = None
+    zone: str | None = None
+    service: str | None = None
+    severity: str | None = None
+    """syslog keyword: compare with `Severity`."""
+    pid: int | None = None
+    facility: int | str | None = None
+    region: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class GeoLocation:
+    """
+    Where an address is thought to be, in degrees.
+    """
+
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Endpoint:
+    """
+    One end of a connection.
+    """
+
+    ip: str | None = None
+    port: int | None = None
+    city: str | None = None
+    country_code: str | None = None
+    geo_location: GeoLocation | None = None
+
+
+@attrs.frozen(kw_only=True)
+class HttpRequest:
+    """
+    What was asked for. The payload does not tell the HTTP version.
+    """
+
+    method: str | None = None
+    scheme: str | None = None
+    host: str | None = None
+    path: str | None = None
+    """With its query."""
+
+
+@attrs.frozen(kw_only=True)
+class HttpResponse:
+    """
+    What was answered.
+    """
+
+    status_code: int | None = None
+    time: float | int | str | None = None
+    """As the API gives it; no source names the unit."""
+    service_time: float | int | str | None = None
+    """The same for the application alone; may be null."""
+
+
+@attrs.frozen(kw_only=True)
+class HttpExchange:
+    """
+    The HTTP part of an access.
+    """
+
+    request: HttpRequest | None = None
+    response: HttpResponse | None = None
+
+
+class AccessLogKind(StrEnum):
+    """
+    What kind of access an entry tells of.
+    """
+
+    HTTP = "HTTP"
+    TCP = "TCP"
+    SSH = "SSH"
+    UNKNOWN = "UNKNOWN"
+
+
+@attrs.frozen(kw_only=True)
+class AccessLogEntry:
+    """
+    One access to an application or add-on (``ACCESS_LOG``): HTTP, TCP or SSH.
+    """
+
+    id: str | None = None
+    """Where it stands in the log; also the id to resume after."""
+    date: datetime | None = None
+    """When it happened, aware UTC."""
+    application_id: str | None = None
+    instance_id: str | None = None
+    request_id: str | None = None
+    """Null for SSH."""
+    bytes_in: int | None = None
+    bytes_out: int | None = None
+    source: Endpoint | None = None
+    destination: Endpoint | None = None
+    tls: str | None = None
+    """Version of TLS, null for clear text."""
+    zone: str | None = None
+    region: str | None = None
+    http: HttpExchange | None = None
+    """Null for TCP redirections, SSH, and connections cut early."""
+
+    @property
+    def kind(self) -> AccessLogKind:
+        """
+        What kind of access it is.
+
+        The payload does not say so: as the official command line does
+        (clever-tools, ``accesslogs.command.js``), an entry with ``http`` is
+        HTTP, one with a request id but without ``http`` is TCP, one with
+        neither is SSH. One that tells of no connection at all is UNKNOWN.
+        """
+        if self.http is not None:
+            return AccessLogKind.HTTP
+        if self.request_id is not None:
+            return AccessLogKind.TCP
+        if self.source is not None or self.destination is not None:
+            return AccessLogKind.SSH
+        return AccessLogKind.UNKNOWN

@@ -1,0 +1,264 @@
+"""
+The coroutines' side of logs: which address, which event, which model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+from yarl import URL
+
+from ...errors import NotFoundError, ResponseFormatError
+from ...streaming.policy import Reconnection, StreamOptions
+from ...streaming.resume import Cursor
+from ...streaming.stream import EventStream
+from ...streaming.subject import Subject
+from ...transport.client import Client
+from ...transport.converter import reader
+from ...transport.query import check_path_segment
+from .entries import AccessLogEntry, AddonLogEntry, LogEntry
+from .query import LogQuery, Throttle
+
+__all__ = ["LogStream", "Logs"]
+
+T = TypeVar("T")
+
+
+class LogStream(EventStream[T]):
+    """
+    The entries of one log, each once and in the server's order: see `EventStream`.
+    """
+
+
+def _never_logged(error: Exception) -> bool:
+    # A topic comes into being with the first entry that is written to it.
+    return isinstance(error, NotFoundError) and "topic not found" in error.message.lower()
+
+
+class Logs:
+    """
+    Follow or read the logs of applications and add-ons as streams.
+
+    All three coroutines-to-be give a `LogStream`: an async context manager
+    (entering it connects) and async generator of entries.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def stream(
+        self,
+        owner_id: str,
+        application_id: str,
+        query: LogQuery | None = None,
+        *,
+        throttle: Throttle | None = None,
+        options: StreamOptions | None = None,
+        resume_from: Cursor | None = None,
+        on_reconnection: Callable[[Reconnection], None] | None = None,
+        on_bad_entry: Callable[[ResponseFormatError], None] | None = None,
+    ) -> LogStream[LogEntry]:
+        """
+        Follow the log of an application until it ends or is closed.
+
+        Args:
+            owner_id: The organisation or user that owns the application.
+            application_id: The application, ``app_…``.
+            query: What to read. None: from now on, for ever.
+            throttle: How fast the server may send. None: the server's
+                default, some 333 entries a second.
+            options: How the stream is kept alive and ended.
+            resume_from: Continue after this cursor of an earlier stream with
+                the same query, in this process or another.
+            on_reconnection: Called before each reconnection with its cause
+                and delay.
+            on_bad_entry: Called with the error for an entry that does not fit
+                its model, the raw event attached. None: the error is raised,
+                and iterating again goes on after it.
+
+        Raises:
+            ValueError: An id cannot be part of a path, or the query is not one.
+
+        While iterating:
+            AuthenticationError: The credentials were refused (401).
+            NotFoundError: There is no such application, or it never logged
+                (see ``StreamOptions.wait_for_first_log``).
+            ReconnectionGaveUpError: The attempts that the options allow are used up.
+            EventTooLargeError: An event exceeds the cap.
+            ResponseFormatError: An entry does not fit its model.
+            TooManyStreamsError: The session's bound on open streams is reached.
+
+        Source: ``GET /v4/logs/organisations/{ownerId}/applications/{applicationId}/logs``
+        (reference of API v4; clever-client.js, ``esm/streams/application-logs.ts``).
+        """
+        path = ("v4", "logs", "organisations", owner_id, "applications", application_id, "logs")
+        return self._open(
+            _checked(path, owner_id=owner_id, application_id=application_id),
+            _APPLICATION,
+            query,
+            throttle,
+            options=options,
+            resume_from=resume_from,
+            on_reconnection=on_reconnection,
+            on_bad_entry=on_bad_entry,
+        )
+
+    def addon_stream(
+        self,
+        owner_id: str,
+        addon_id: str,
+        query: LogQuery | None = None,
+        *,
+        throttle: Throttle | None = None,
+        options: StreamOptions | None = None,
+        resume_from: Cursor | None = None,
+        on_reconnection: Callable[[Reconnection], None] | None = None,
+        on_bad_entry: Callable[[ResponseFormatError], None] | None = None,
+    ) -> LogStream[AddonLogEntry]:
+        """
+        Follow the log of an add-on; everything else as `stream`.
+
+        Args:
+            owner_id: The organisation or user that owns the add-on.
+            addon_id: The add-on's *real* id (``postgresql_…``), not ``addon_…``.
+            query: What to read; ``services`` is for applications only.
+            throttle: As in `stream`.
+            options: As in `stream`.
+            resume_from: As in `stream`.
+            on_reconnection: As in `stream`.
+            on_bad_entry: As in `stream`.
+
+        Raises:
+            ValueError: An id cannot be part of a path, is not a real id, or
+                the query has members that this stream does not take.
+
+        Source: ``GET /v4/logs/organisations/{ownerId}/resources/{addonId}/logs``
+        (clever-client.js; clever-tools, ``logs.command.js``).
+        """
+        path = ("v4", "logs", "organisations", owner_id, "resources", addon_id, "logs")
+        if query is not None:
+            query.refuse("an add-on's log", "services", "deployment_id")
+        return self._open(
+            _checked(path, owner_id=owner_id, addon_id=_real(addon_id)),
+            _ADDON,
+            query,
+            throttle,
+            options=options,
+            resume_from=resume_from,
+            on_reconnection=on_reconnection,
+            on_bad_entry=on_bad_entry,
+        )
+
+    def access_stream(
+        self,
+        owner_id: str,
+        resource_id: str,
+        query: LogQuery | None = None,
+        *,
+        throttle: Throttle | None = None,
+        options: StreamOptions | None = None,
+        resume_from: Cursor | None = None,
+        on_reconnection: Callable[[Reconnection], None] | None = None,
+        on_bad_entry: Callable[[ResponseFormatError], None] | None = None,
+    ) -> LogStream[AccessLogEntry]:
+        """
+        Follow the accesses to an application or an add-on; everything else as `stream`.
+
+        Args:
+            owner_id: The organisation or user that owns it.
+            resource_id: The application, or the add-on's *real* id: with
+                ``addon_…`` the API streams nothing, silently (clever-tools
+                #1126), so that is refused here.
+            query: What to read: ``since``, ``until``, ``limit`` and ``fields``.
+            throttle: As in `stream`.
+            options: As in `stream`.
+            resume_from: As in `stream`.
+            on_reconnection: As in `stream`.
+            on_bad_entry: As in `stream`.
+
+        Raises:
+            ValueError: An id cannot be part of a path, is not a real id, or
+                the query has members that this stream does not take.
+
+        Source: ``GET /v4/accesslogs/organisations/{ownerId}/applications/{id}/accesslogs``
+        (clever-client.js; the parameters from the server's OpenAPI).
+        """
+        path = (
+            *("v4", "accesslogs", "organisations", owner_id),
+            *("applications", resource_id, "accesslogs"),
+        )
+        if query is not None:
+            query.refuse(
+                "an access log", "services", "deployment_id", "instance_ids", "filter"
+            )
+        return self._open(
+            _checked(path, owner_id=owner_id, resource_id=_real(resource_id)),
+            _ACCESS,
+            query,
+            throttle,
+            options=options,
+            resume_from=resume_from,
+            on_reconnection=on_reconnection,
+            on_bad_entry=on_bad_entry,
+        )
+
+    def _open(
+        self,
+        path: tuple[str, ...],
+        kind: tuple[bytes, type[T]],
+        query: LogQuery | None,
+        throttle: Throttle | None,
+        **given: Any,
+    ) -> LogStream[T]:
+        if throttle is not None and not isinstance(throttle, Throttle):
+            raise TypeError(f"throttle must be a Throttle, not {throttle!r}")
+        if query is not None and not isinstance(query, LogQuery):
+            raise TypeError(f"query must be a LogQuery, not {query!r}")
+        event_type, model = kind
+        fixed = (query or LogQuery()).fixed()
+        opener = self._client.stream_opener()
+
+        def url(limit: int | None, since: datetime | None) -> URL:
+            pairs = fixed.pairs(limit=limit, since=since)
+            return opener.url(path, [*pairs, *(throttle.pairs() if throttle else ())])
+
+        subject = Subject(
+            name=path[5],
+            opener=opener,
+            url=url,
+            event_type=event_type,
+            read=reader(model),
+            date_of=_date_of,
+            is_live=fixed.since is None,
+            until=fixed.until,  # type: ignore[arg-type]  # a fixed query has no timedelta
+            limit=fixed.limit,
+            never_logged=_never_logged,
+        )
+        return LogStream(subject, **given)
+
+
+_APPLICATION: Final = (b"APPLICATION_LOG", LogEntry)
+_ADDON: Final = (b"RESOURCE_LOG", AddonLogEntry)
+_ACCESS: Final = (b"ACCESS_LOG", AccessLogEntry)
+
+
+def _date_of(entry: Any) -> datetime | None:
+    date: datetime | None = entry.date
+    return date
+
+
+def _checked(path: tuple[str, ...], **arguments: str) -> tuple[str, ...]:
+    for name, value in arguments.items():
+        check_path_segment(name, value)
+    return path
+
+
+def _real(id_: str) -> str:
+    if isinstance(id_, str) and id_.startswith("addon_"):
+        raise ValueError(
+            f"the log streams want the add-on's real id (such as postgresql_…), not {id_!r}; "
+            "session.owners finds it"
+        )
+    return id_

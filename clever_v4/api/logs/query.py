@@ -1,0 +1,169 @@
+"""
+What to read of a log, and how fast.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+import attrs
+
+from ...transport.query import (
+    Moment,
+    QueryPairs,
+    aware_moment,
+    moment_to_datetime,
+    non_empty,
+    non_empty_strings,
+    positive_int,
+    query_pairs,
+)
+from ...transport.wire import wire
+
+__all__ = ["LogQuery", "Throttle"]
+
+_INT32_MAX = 2**31 - 1
+
+
+def _at_least_one_millisecond(
+    instance: object, attribute: attrs.Attribute[Any], value: object
+) -> None:
+    if not isinstance(value, timedelta):
+        raise TypeError(f"{attribute.name} must be a timedelta, not {value!r}")
+    if value < timedelta(milliseconds=1) or value % timedelta(milliseconds=1):
+        raise ValueError(f"{attribute.name} must be whole milliseconds, at least 1, not {value!r}")
+
+
+def _int32(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if value > _INT32_MAX:
+        raise ValueError(f"{attribute.name} must be at most {_INT32_MAX:,}, not {value:,}")
+
+
+@attrs.frozen(kw_only=True)
+class Throttle:
+    """
+    The API's own limiter of a stream: at most *elements* entries per *per*.
+
+    Source: ``throttleElements`` and ``throttlePerInMilliseconds`` in the
+    reference of API v4.
+    """
+
+    elements: int = attrs.field(validator=[positive_int, _int32])
+    """Entries per period, at least 1."""
+
+    per: timedelta = attrs.field(validator=_at_least_one_millisecond)
+    """Length of the period, whole milliseconds."""
+
+    SERVER_DEFAULT: ClassVar[Throttle]
+    """What the server does without being asked: 100 entries per 300 ms, some 333 a second."""
+
+    CLI: ClassVar[Throttle]
+    """What the official command line asks for: 2,000 per 100 ms (clever-tools, src/models/log.js)."""
+
+    CONSOLE: ClassVar[Throttle]
+    """What the web console asks for: 1,000 per 10 ms (clever-components, src/lib/logs/logs-stream.js)."""
+
+    def pairs(self) -> QueryPairs:
+        """
+        Give the query parameters.
+        """
+        milliseconds = self.per // timedelta(milliseconds=1)
+        return [
+            ("throttleElements", str(self.elements)),
+            ("throttlePerInMilliseconds", str(milliseconds)),
+        ]
+
+
+Throttle.SERVER_DEFAULT = Throttle(elements=100, per=timedelta(milliseconds=300))
+Throttle.CLI = Throttle(elements=2000, per=timedelta(milliseconds=100))
+Throttle.CONSOLE = Throttle(elements=1000, per=timedelta(milliseconds=10))
+
+
+@attrs.frozen(kw_only=True)
+class LogQuery:
+    """
+    Which entries to read; all of them optional, and without any: from now on, for ever.
+
+    A moment is an aware ``datetime`` or a ``timedelta`` before now.
+
+    Raises:
+        ValueError: A moment is naive, ``since`` is after ``until``, a limit is
+            not positive, or a text is empty; the message names the member.
+        TypeError: A member is of another type.
+    """
+
+    since: Moment | None = attrs.field(default=None, validator=aware_moment)
+    """Where to begin. None: now. The API keeps logs for 7 days."""
+
+    until: Moment | None = attrs.field(default=None, validator=aware_moment)
+    """Where to end. None: never, a live stream."""
+
+    limit: int | None = attrs.field(default=None, validator=positive_int)
+    """Most entries over the whole stream, reconnections included. None: without limit."""
+
+    deployment_id: str | None = attrs.field(default=None, validator=non_empty)
+    """Only entries of this deployment. Application logs only."""
+
+    instance_ids: tuple[str, ...] = attrs.field(
+        default=(), validator=non_empty_strings, metadata=wire("instanceId")
+    )
+    """Only entries of these instances. Empty: of all."""
+
+    fields: tuple[str, ...] = attrs.field(
+        default=(), validator=non_empty_strings, metadata=wire("field")
+    )
+    """Only these members of an entry, by their names on the wire (``date``, ``message``,
+    ``instanceId``); the others are None. Empty: all."""
+
+    filter: str | None = attrs.field(default=None, validator=non_empty)
+    """Only entries whose message contains this text, in upper or lower case."""
+
+    services: tuple[str, ...] = attrs.field(
+        default=(), validator=non_empty_strings, metadata=wire("service")
+    )
+    """Only entries of these systemd units; ``("all",)`` for all. Empty: the server's default,
+    ``bas`` and ``bas-deploy``. Application logs only."""
+
+    def __attrs_post_init__(self) -> None:
+        since, until = self.since, self.until
+        swapped = (
+            isinstance(since, datetime) and isinstance(until, datetime) and since > until
+        ) or (isinstance(since, timedelta) and isinstance(until, timedelta) and since < until)
+        if swapped:
+            raise ValueError(f"since must not be after until: since={since!r}, until={until!r}")
+
+    def fixed(self) -> LogQuery:
+        """
+        Give the same query with its timedeltas counted back from now, once and for all.
+
+        Raises:
+            ValueError: ``since`` turns out to be after ``until``.
+        """
+        now = datetime.now(UTC)
+        since, until = (
+            None if moment is None else moment_to_datetime(moment, now=now)
+            for moment in (self.since, self.until)
+        )
+        return attrs.evolve(self, since=since, until=until)
+
+    def pairs(self, *, limit: int | None, since: datetime | None) -> QueryPairs:
+        """
+        Give the query parameters of one connection.
+
+        Args:
+            limit: What is left of the limit.
+            since: Where to begin instead; None: as this query says.
+        """
+        return query_pairs(attrs.evolve(self, limit=limit, since=since or self.since))
+
+    def refuse(self, stream: str, *names: str) -> None:
+        """
+        Refuse members that a kind of stream does not take.
+
+        Raises:
+            ValueError: One of them is given.
+        """
+        for name in names:
+            if value := getattr(self, name):
+                raise ValueError(f"{name} is not a parameter of {stream}, got {value!r}")

@@ -1,0 +1,158 @@
+"""
+What a caller may decide about a stream, and what is transient; pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Final
+
+import attrs
+
+from ..errors import (
+    APIError,
+    HeartbeatTimeoutError,
+    NotAnEventStreamError,
+    RateLimitedError,
+    TransportError,
+)
+from .decoder import DEFAULT_MAX_EVENT_BYTES
+
+__all__ = ["Reconnect", "Reconnection", "StreamOptions", "is_transient"]
+
+TRANSIENT_STATUSES: Final = frozenset({408, 425, 429})
+
+
+def is_transient(error: Exception) -> bool:
+    """
+    Tell whether a stream reconnects after an error, or raises it at once.
+
+    Transient are network faults, the end of the connection without
+    ``END_OF_STREAM``, silence, an answer that is no event stream (a gateway's
+    page), and the statuses 408, 425, 429 and 5xx. Everything else is fatal: any
+    other 4xx, an event over the size cap, a closed session. Give
+    ``Reconnect(is_transient=...)`` a function of the same shape to decide
+    otherwise; it may call this one.
+    """
+    if isinstance(error, APIError):
+        return (
+            error.status >= 500
+            or error.status in TRANSIENT_STATUSES
+            or isinstance(error, RateLimitedError)
+        )
+    return isinstance(error, TransportError | HeartbeatTimeoutError | NotAnEventStreamError)
+
+
+def _duration(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not isinstance(value, timedelta):
+        raise TypeError(f"{attribute.name} must be a timedelta, not {value!r}")
+    if value <= timedelta():
+        raise ValueError(f"{attribute.name} must be positive, not {value!r}")
+
+
+def _count(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{attribute.name} must be a whole number, not {value!r}")
+    if value < 1:
+        raise ValueError(f"{attribute.name} must be at least 1, not {value}")
+
+
+def _factor(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise TypeError(f"{attribute.name} must be a number, not {value!r}")
+    if not 1 <= value < float("inf"):
+        raise ValueError(f"{attribute.name} must be finite and at least 1, not {value}")
+
+
+_optional_duration: Any = attrs.validators.optional(_duration)
+_optional_count: Any = attrs.validators.optional(_count)
+
+
+@attrs.frozen(kw_only=True)
+class Reconnect:
+    """
+    How a stream reconnects: exponential back-off with full jitter and a cap.
+
+    The delay before attempt n is drawn evenly from 0 to ``initial * factor ** n``,
+    at most ``max_delay``. What the server asks for with ``retry:`` or
+    ``Retry-After`` is waited in full before that.
+    """
+
+    initial: timedelta = attrs.field(default=timedelta(seconds=1), validator=_duration)
+    """Longest delay before the first attempt."""
+
+    factor: float = attrs.field(default=2.0, validator=_factor)
+    """What the longest delay grows by with each failed attempt."""
+
+    max_delay: timedelta = attrs.field(default=timedelta(seconds=30), validator=_duration)
+    """The longest delay of our own; the server may ask for more."""
+
+    healthy_after: timedelta = attrs.field(default=timedelta(seconds=10), validator=_duration)
+    """How long a connection must have lasted for the back-off to start over.
+
+    A server that accepts and drops is then not hammered."""
+
+    attempts: int | None = attrs.field(default=None, validator=_optional_count)
+    """Failed attempts in a row, once connected, before the stream gives up. None: it never does."""
+
+    first_attempts: int | None = attrs.field(default=6, validator=_optional_count)
+    """Failed attempts before the stream gives up when it was never connected. None: it never does."""
+
+    is_transient: Callable[[Exception], bool] = is_transient
+    """Decides which errors are worth another attempt."""
+
+
+@attrs.frozen(kw_only=True)
+class StreamOptions:
+    """
+    How a stream is kept alive, bounded and ended.
+    """
+
+    heartbeat_timeout: timedelta | None = attrs.field(
+        default=timedelta(seconds=10), validator=_optional_duration
+    )
+    """Longest silence, not one byte, before the connection counts as dead and is replaced.
+
+    The API sends a heartbeat every 2 s; the official clients' 2.5 to 4 s cut
+    live connections. None: never."""
+
+    settle_time: timedelta | None = attrs.field(
+        default=timedelta(seconds=16), validator=_optional_duration
+    )
+    """After ``until`` has passed, how long without an entry (heartbeats do not count) ends the stream.
+
+    The real API is reported to send heartbeats for ever on quiet applications;
+    the web console takes 16 s for the end. None: only the server ends it."""
+
+    reconnect: Reconnect = attrs.field(
+        factory=Reconnect, validator=attrs.validators.instance_of(Reconnect)
+    )
+    """How it reconnects."""
+
+    max_event_bytes: int = attrs.field(default=DEFAULT_MAX_EVENT_BYTES, validator=_count)
+    """Largest event; a larger one ends the stream with `EventTooLargeError`. Default 16 MiB."""
+
+    compress: bool = attrs.field(default=False, validator=attrs.validators.instance_of(bool))
+    """Whether to accept gzip. Worth it for history; a live stream is most prompt without."""
+
+    wait_for_first_log: bool = attrs.field(
+        default=False, validator=attrs.validators.instance_of(bool)
+    )
+    """Whether a live stream of an application that never logged waits instead of raising `NotFoundError`."""
+
+
+@attrs.frozen(kw_only=True)
+class Reconnection:
+    """
+    One reconnection, as told to the caller before its delay begins.
+    """
+
+    attempt: int
+    """1 for the first attempt since the last healthy connection."""
+    cause: Exception
+    """Why the connection was lost or refused."""
+    delay: timedelta
+    """How long the stream waits before it connects."""
+    last_event_id: str | None
+    """Where it will continue; None when no entry arrived yet."""

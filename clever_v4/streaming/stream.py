@@ -1,0 +1,253 @@
+"""
+A stream of typed entries: what an `Intake` receives, handed to one consumer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from typing_extensions import Self
+
+from ..errors import ResponseFormatError
+from .decoder import RawEvent
+from .intake import Intake
+from .policy import Reconnection, StreamOptions
+from .resume import NO_ENTRY, Cursor, EndedBy, last_of
+from .source import MessageEvent, message_event
+from .subject import StreamState, StreamStatistics, Subject
+from .views import ClosableGenerator, View
+
+__all__ = ["EventStream"]
+
+T = TypeVar("T")
+
+
+class EventStream(ClosableGenerator[T]):
+    """
+    Entries of one stream as an async generator and async context manager.
+
+    Use it in ``async with``, which connects, then ``async for``; a plain
+    ``async for`` works too and closes the stream when the loop ends. One task
+    iterates at a time; any task may close it.
+    """
+
+    def __init__(
+        self,
+        subject: Subject[T],
+        *,
+        options: StreamOptions | None = None,
+        resume_from: Cursor | None = None,
+        on_reconnection: Callable[[Reconnection], None] | None = None,
+        on_bad_entry: Callable[[ResponseFormatError], None] | None = None,
+    ) -> None:
+        cursor = resume_from or Cursor()
+        self._subject = subject
+        self._intake = Intake(subject, options or StreamOptions(), cursor, on_reconnection)
+        self._on_bad_entry = on_bad_entry
+        # What was received and is not yet structured: more than nothing only after a bad entry.
+        self._backlog: Sequence[RawEvent] = ()
+        self._backlog_ids: Sequence[bytes] = ()
+        self._bad_entry: ResponseFormatError | None = None
+        # The batch on its way to the consumer, and how much of it was handed over.
+        self._items: Sequence[Any] = ()
+        self._ids: Sequence[bytes] = ()
+        self._index = 0
+        self._held_count = 1
+        # What the consumer has finished with before that batch.
+        self._done_id = self._intake.received_id
+        self._done_count = cursor.entry_count
+        self._lag: timedelta | None = None
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._subject.name}: {self.state.value}>"
+
+    # -- what a caller may look at ----------------------------------------------------------
+
+    @property
+    def state(self) -> StreamState:
+        """Where the stream is in its life."""
+        return self._intake.state
+
+    @property
+    def ended_by(self) -> str | None:
+        """Why it ended: a value of `EndedBy` or another word of the server; None while it runs."""
+        return self._intake.ended_by
+
+    @property
+    def cursor(self) -> Cursor:
+        """
+        Where the consumer is: it has finished with an entry when it asks for the next one.
+
+        Give it as ``resume_from`` to go on from there, in another process too:
+        the entry that was at hand when a process died comes again.
+        """
+        finished = max(self._index - self._held_count, 0)
+        ids = self._ids[:finished]
+        done = last_of(ids) or self._done_id
+        recent = self._intake.recent.last(1000)
+        if done in recent:
+            del recent[len(recent) - recent[::-1].index(done) :]
+        return Cursor(
+            last_event_id=done.decode("utf-8", "replace") or None,
+            entry_count=self._done_count + finished - ids.count(NO_ENTRY),
+            since=None if done else self._intake.since,
+            recent_ids=tuple(one.decode("utf-8", "replace") for one in recent[-16:]),
+        )
+
+    def statistics(self) -> StreamStatistics:
+        """
+        Tell what the stream did so far.
+        """
+        return self._intake.statistics(self._lag)
+
+    # -- iterating ----------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        await self._intake.open()
+        return self
+
+    async def __anext__(self) -> T:
+        index = self._index
+        if index < len(self._items):
+            self._index = index + 1
+            entry: T = self._items[index]
+            return entry
+        await self._refill(self._structure)
+        self._index = 1
+        first: T = self._items[0]
+        return first
+
+    def batches(self) -> View[list[T]]:
+        """
+        Hand over lists of entries, as many as one read returned: the highest throughput.
+
+        The cursor moves when the next batch is asked for.
+        """
+        return View(self._next_batch, self.aclose)
+
+    def events(self) -> View[MessageEvent]:
+        """
+        Hand over raw events (aiohttp-sse-client's `MessageEvent`) instead of entries, for relays.
+
+        Events of unknown names are among them; heartbeats and END_OF_STREAM are not.
+        """
+        return View(self._next_event, self.aclose)
+
+    async def _next_batch(self) -> list[T]:
+        if self._index >= len(self._items):
+            await self._refill(self._structure)
+        batch = list(self._items[self._index :])
+        self._held_count = len(batch)
+        self._index = len(self._ids)
+        self._items = ()
+        return batch
+
+    async def _next_event(self) -> MessageEvent:
+        if self._index >= len(self._items):
+            await self._refill(self._as_messages, keep_unknown=True)
+        self._index += 1
+        return self._items[self._index - 1]
+
+    async def _refill(self, take: Callable[[], None], *, keep_unknown: bool = False) -> None:
+        """Fill the empty batch; raises StopAsyncIteration at the end."""
+        # The consumer asks for more, so it has finished with what it has.
+        self._done_id = last_of(self._ids) or self._done_id
+        self._done_count += len(self._ids) - self._ids.count(NO_ENTRY)
+        self._items = self._ids = ()
+        self._index = 0
+        self._held_count = 1
+        while not self._items:
+            if self._bad_entry is not None:
+                self._pass_bad_entry()
+            elif not self._backlog:
+                received = await self._intake.receive(keep_unknown=keep_unknown)
+                if received is None:
+                    raise StopAsyncIteration
+                self._backlog, self._backlog_ids = received
+            take()
+
+    # -- from events to items -----------------------------------------------------------------
+
+    def _structure(self) -> None:
+        """Take the backlog to entries, up to one that does not fit its model."""
+        events, ids = self._backlog, self._backlog_ids
+        read = self._subject.read
+        entries: list[T] = []
+        self._backlog = self._backlog_ids = ()
+        try:
+            for event in events:
+                entries.append(read(event[2]))  # noqa: PERF401  # a comprehension would lose those before an error
+        except ResponseFormatError as exc:
+            # Those before it come first, then the error, then what follows.
+            position = len(entries)
+            exc.event = message_event(events[position], self._intake.origin)
+            exc.request_id = self._intake.request_id
+            self._bad_entry = exc
+            self._backlog = events[position:]
+            self._backlog_ids = ids[position:]
+            ids = ids[:position]
+        self._items, self._ids = entries, ids
+        if entries:
+            self._mind_dates(entries)
+
+    def _as_messages(self) -> None:
+        origin = self._intake.origin
+        self._items = [message_event(event, origin) for event in self._backlog]
+        self._ids = self._backlog_ids
+        if self._subject.until is not None:
+            self._mind_dates([self._entry_of(event) for event in self._backlog])
+        self._backlog = self._backlog_ids = ()
+
+    def _entry_of(self, event: RawEvent) -> T | None:
+        try:
+            return self._subject.read(event[2])
+        except ResponseFormatError:
+            return None
+
+    def _pass_bad_entry(self) -> None:
+        bad, self._bad_entry = self._bad_entry, None
+        assert bad is not None  # noqa: S101  # the caller looked
+        self._done_id = self._backlog_ids[0] or self._done_id
+        self._done_count += 1
+        self._backlog = self._backlog[1:]
+        self._backlog_ids = self._backlog_ids[1:]
+        if self._on_bad_entry is None:
+            raise bad
+        self._on_bad_entry(bad)
+
+    def _mind_dates(self, entries: Sequence[T | None]) -> None:
+        """Note the lag, and end a bounded stream at the first entry later than its end."""
+        date_of = self._subject.date_of
+        newest = entries[-1] if entries else None
+        date = None if newest is None else date_of(newest)
+        if date is not None:
+            self._lag = datetime.now(UTC) - date
+        until = self._subject.until
+        if until is None:
+            return
+        for position, entry in enumerate(entries):
+            if entry is not None and (date := date_of(entry)) is not None and date > until:
+                self._items = self._items[:position]
+                self._ids = self._ids[:position]
+                self._backlog = self._backlog_ids = ()
+                self._bad_entry = None
+                self._intake.end(EndedBy.UNTIL_REACHED)
+                return
+
+    # -- the end --------------------------------------------------------------------------------
+
+    async def aclose(self) -> None:
+        """
+        Close the stream: its connection is aborted at once, and a task that waits for an entry is told.
+
+        Idempotent; any task may call it.
+        """
+        self._intake.end(EndedBy.CLOSED)
+        self._backlog = self._backlog_ids = ()
+        self._bad_entry = None
+        self._items = self._items[: self._index]
+        # The event loop closes the transport in its next round.
+        await asyncio.sleep(0)

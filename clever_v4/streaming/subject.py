@@ -1,0 +1,78 @@
+"""
+What a stream is told about the API that it reads, and the values that it gives about itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Generic, TypeVar
+
+import attrs
+from yarl import URL
+
+from .source import Opener
+
+__all__ = ["StreamState", "StreamStatistics", "Subject"]
+
+T = TypeVar("T")
+
+
+@attrs.frozen(kw_only=True)
+class Subject(Generic[T]):
+    """
+    What a stream reads: the only things that it knows about the API.
+    """
+
+    name: str
+    """For messages: whose stream it is."""
+    opener: Opener
+    url: Callable[[int | None, datetime | None], URL]
+    """Address for the number of entries that may still come and, where it does not
+    continue by id, the moment to begin at (None: as the query says)."""
+    event_type: bytes
+    """Name of the data events."""
+    read: Callable[[bytes], T]
+    """From the data of an event to an entry; raises `ResponseFormatError`."""
+    date_of: Callable[[T], datetime | None]
+    is_live: bool
+    """Whether it begins now: then a reconnect before the first entry must not leave a gap."""
+    until: datetime | None
+    limit: int | None
+    never_logged: Callable[[Exception], bool]
+    """Whether a refusal says that there is nothing to read, and never was."""
+
+
+class StreamState(Enum):
+    """
+    Where a stream is in its life.
+    """
+
+    CONNECTING = "connecting"
+    OPEN = "open"
+    WAITING = "waiting"
+    """Between two attempts."""
+    ENDED = "ended"
+
+
+@attrs.frozen(kw_only=True)
+class StreamStatistics:
+    """
+    What a stream did so far; a value, not a view.
+    """
+
+    entries: int
+    """Entries received, those that did not fit their model included."""
+    duplicates: int
+    """Entries that the server sent again after a resume, and that were dropped."""
+    reconnections: int
+    """Connections accepted after the first one."""
+    bytes: int
+    """Bytes read, after decompression."""
+    heartbeats: int
+    """HEARTBEAT events received."""
+    last_contact: datetime | None
+    """When bytes arrived last; None before the first connection."""
+    lag: timedelta | None
+    """How old the newest entry was when it arrived, by our clock; None while no entry had a date."""
