@@ -23,6 +23,7 @@ Every error that the library raises of its own accord, in one tree.
     │   ├── EventTooLargeError          limit_bytes
     │   ├── ReconnectionGaveUpError     attempts, last_event_id
     │   ├── SlowConsumerError           dropped, since
+    │   ├── SourceFailedError           source
     │   └── TooManyStreamsError         limit
     ├── CredentialsError                also a ValueError: no credentials, or a file that cannot be used
     ├── UnresolvedNameError             also a LookupError: name, candidates
@@ -64,6 +65,7 @@ __all__ = [
     "ServerError",
     "SessionClosedError",
     "SlowConsumerError",
+    "SourceFailedError",
     "StreamError",
     "TooManyStreamsError",
     "TransportError",
@@ -384,6 +386,19 @@ class SlowConsumerError(StreamError):
         )
         self.dropped = dropped
         self.since = since
+
+
+class SourceFailedError(StreamError):
+    """
+    A source that a subscriber follows failed for good; ``__cause__`` says why.
+    """
+
+    source: object
+    """The key under which it is followed."""
+
+    def __init__(self, message: str | None = None, *, source: object) -> None:
+        super().__init__(message or f"the source {source} failed")
+        self.source = source
 
 
 class TooManyStreamsError(StreamError):

@@ -1,0 +1,142 @@
+"""
+A reader's place in one ring.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from clever_v4.fanout.items import Gap, Item, Notice, Overflow
+
+if TYPE_CHECKING:
+    from clever_v4.fanout.broadcast import Broadcast
+
+__all__ = ["Cursor", "Reader"]
+
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
+
+
+class Reader(Protocol):
+    """
+    Who owns cursors: told when there is something to read, or that it came too late.
+    """
+
+    def cursor_ready(self, cursor: Cursor[Any, Any]) -> None:
+        """
+        There is something to read at *cursor*.
+        """
+        ...
+
+    def cursor_overrun(self, cursor: Cursor[Any, Any]) -> None:
+        """
+        The batch at *cursor*, which is to disconnect then, left the ring.
+        """
+        ...
+
+
+class Cursor(Generic[K, T]):
+    """
+    A reader's place in one ring, and the exact count of what became of its entries.
+    """
+
+    __slots__ = (
+        "delivered",
+        "filtered",
+        "missed",
+        "notices_seen",
+        "number",
+        "overflow",
+        "position",
+        "reader",
+        "resume_after",
+        "ring",
+        "where",
+    )
+
+    def __init__(
+        self,
+        ring: Broadcast[K, T],
+        reader: Reader,
+        *,
+        overflow: Overflow,
+        where: Callable[[T], object] | None,
+        number: int,
+        position: int,
+        resume_after: int = 0,
+    ) -> None:
+        self.ring = ring
+        self.reader = reader
+        self.overflow = overflow
+        self.where = where
+        self.number = number
+        """The next batch to read."""
+        self.position = position
+        """How many entries of the source lie before that batch."""
+        self.resume_after = resume_after
+        """Entries up to this number were read in an earlier subscription."""
+        self.notices_seen = ring.notices
+        self.delivered = 0
+        self.filtered = 0
+        self.missed = 0
+
+    @property
+    def lag(self) -> int:
+        """
+        How many entries wait in the ring for this cursor.
+        """
+        return self.ring.end_position - max(self.position, self.ring.first_position)
+
+    @property
+    def overrun(self) -> int:
+        """
+        How many entries left the ring before this cursor read them and are not yet in ``missed``.
+        """
+        return max(0, self.ring.first_position - self.position)
+
+    @property
+    def next_sequence(self) -> int:
+        """
+        The hub's number of the next entry to read, by which readers order their cursors.
+        """
+        ring = self.ring
+        batch = ring.batches.get(max(self.number, ring.first_number))
+        return batch.first if batch is not None else ring.sequencer.last + 1
+
+    def take(self) -> Item[K, T] | None:
+        """
+        Move over the next thing to read and return it; None: there is nothing.
+
+        A batch may be empty, since ``where`` left nothing of it.
+        """
+        ring = self.ring
+        if self.number < ring.first_number:
+            missed = ring.first_position - self.position
+            self.number, self.position = ring.first_number, ring.first_position
+            self.missed += missed
+            return Gap(source=ring.source, count=missed)
+        if self.notices_seen < ring.notices and ring.notice_number <= self.number:
+            self.notices_seen = ring.notices
+            return Notice(source=ring.source, detail=ring.notice, count=ring.notices)
+        batch = ring.batches.get(self.number)
+        if batch is None:
+            return None
+        # A predicate may raise; the cursor then still stands before the batch, and the
+        # one who gave it gets its error. Reading on passes the batch over.
+        self.number += 1
+        self.position += len(batch.entries)
+        if ring.waiting is not None and self.overflow is Overflow.BLOCK:
+            ring.wake_publisher()
+        if self.resume_after >= batch.first:
+            batch = batch.after(self.resume_after)
+        length = len(batch.entries)
+        if self.where is not None:
+            try:
+                batch = batch.select(self.where)
+            except Exception:
+                self.missed += length
+                raise
+            self.filtered += length - len(batch.entries)
+        self.delivered += len(batch.entries)
+        return batch

@@ -1,0 +1,382 @@
+"""
+Sources on one side, subscribers on the other: follow and unfollow, subscribe, statistics, drain.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Callable, Hashable, Iterable
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
+
+from clever_v4.fanout.broadcast import Broadcast, Sequencer
+from clever_v4.fanout.hub_cursor import HubCursor
+from clever_v4.fanout.items import Gap, Overflow
+from clever_v4.fanout.merge import Merge
+from clever_v4.fanout.options import Hooks, Start, SubscriptionOptions
+from clever_v4.fanout.pacing import Pacer, Pacing
+from clever_v4.fanout.source import Followed, Source
+from clever_v4.fanout.statistics import DrainReport, HubStatistics
+from clever_v4.fanout.subscription import Subscription
+
+__all__ = ["Hub"]
+
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+
+class Hub(Generic[K, T]):
+    """
+    Many sources, each read once, handed to any number of subscribers.
+
+    Used as ``async with``: it owns the tasks that read the sources, and leaving it
+    closes every source and ends every subscription at once. `drain` ends it gracefully.
+
+    Args:
+        ring: How many of its last entries are held of each source; also how far a
+            subscriber may fall behind before its overflow policy counts.
+        pacing: How fast sources are connected. None: they see to that themselves.
+        hooks: Called when something happens.
+
+    Raises:
+        ValueError: *ring* is not at least 1.
+    """
+
+    def __init__(
+        self, *, ring: int = 4096, pacing: Pacing | None = None, hooks: Hooks | None = None
+    ) -> None:
+        if ring < 1:
+            raise ValueError(f"ring must be at least 1, got {ring}")
+        self._ring = ring
+        self._pacer = Pacer(pacing) if pacing is not None else None
+        self._hooks = hooks or Hooks()
+        self._sequencer = Sequencer()
+        self._ordinal = 0
+        self._name = secrets.token_hex(4)
+        self._sources: dict[K, Followed[K, T]] = {}
+        self._stopping: set[Followed[K, T]] = set()
+        self._subscriptions: dict[Subscription[K, T], None] = {}
+        self._subscription_count = 0
+        self._gone = {"received": 0, "delivered": 0, "missed": 0, "notices": 0}
+        self._tasks: asyncio.TaskGroup | None = None
+        self._running: set[asyncio.Task[None]] = set()
+        self._is_draining = False
+        self._is_closed = False
+        self._all_finished: asyncio.Future[None] | None = None
+
+    # --- Life -----------------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        if self._tasks is not None or self._is_closed:
+            raise RuntimeError("a hub is entered once; make another one")
+        self._tasks = asyncio.TaskGroup()
+        await self._tasks.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._close("closed")
+        tasks, self._tasks = self._tasks, None
+        if tasks is not None:
+            # Every task was cancelled already; told of the error, the group would do so again,
+            # in the middle of their closing. The error goes on when this returns.
+            await tasks.__aexit__(None, None, None)
+
+    async def aclose(self) -> None:
+        """
+        Close every source and end every subscription at once. Safe to repeat, from any task.
+        """
+        self._close("closed")
+        running = [task for task in self._running if task is not asyncio.current_task()]
+        if running:
+            await asyncio.wait(running)
+
+    def _close(self, reason: str) -> None:
+        self._is_closed = True
+        for followed in list(self._sources.values()):
+            self._stop(followed, reason)
+        for subscription in list(self._subscriptions):
+            undelivered = subscription.abort(is_error=False)
+            if undelivered:
+                logger.warning(
+                    "hub closed: %d entries not delivered to %s", undelivered, subscription.name
+                )
+
+    def _check_open(self) -> None:
+        if self._tasks is None or self._is_closed:
+            raise RuntimeError("the hub is not open; use it inside `async with`")
+        if self._is_draining:
+            raise RuntimeError("the hub is being drained")
+
+    async def drain(self, timeout: timedelta = timedelta(seconds=10)) -> DrainReport:
+        """
+        Stop reading the sources, let subscribers take what the rings hold, then close.
+
+        A subscriber has taken it all when it comes back for more. One that has not when
+        *timeout* is over gets `SlowConsumerError`, and is in the report.
+        """
+        self._check_open()
+        self._is_draining = True
+        for followed in list(self._sources.values()):
+            self._stop(followed, "drained")
+        undelivered: dict[str, int] = {}
+        try:
+            async with asyncio.timeout(timeout.total_seconds()):
+                stopped = [task for task in self._running if task is not asyncio.current_task()]
+                if stopped:
+                    await asyncio.wait(stopped)
+                for subscription in list(self._subscriptions):
+                    subscription.end_when_read()
+                self._all_finished = asyncio.get_running_loop().create_future()
+                if self._subscriptions:
+                    await self._all_finished
+        except TimeoutError:
+            for subscription in list(self._subscriptions):
+                undelivered[subscription.name] = subscription.abort(is_error=True)
+                logger.warning(
+                    "drain: %d entries not delivered to %s in time",
+                    undelivered[subscription.name],
+                    subscription.name,
+                )
+        finally:
+            self._close("drained")
+        return DrainReport(undelivered=sum(undelivered.values()), slow=tuple(undelivered))
+
+    # --- Sources ----------------------------------------------------------------------
+
+    def follow(self, key: K, source: Source[T], *, linger: timedelta | None = None) -> None:
+        """
+        Read a source from now on; following a key that is followed already changes nothing.
+
+        Args:
+            key: Names the source and tags its entries. A key whose source ended or
+                failed, or was unfollowed, can be followed again.
+            source: What is opened, once, however many subscribe.
+            linger: None: it is opened now and read until it is unfollowed. A duration:
+                it is opened by its first subscriber, and closed that long after the
+                last one left.
+
+        Raises:
+            ValueError: *linger* is negative.
+            RuntimeError: The hub is not open.
+        """
+        self._check_open()
+        if linger is not None and linger < timedelta(0):
+            raise ValueError(f"linger must not be negative, got {linger}")
+        earlier = self._sources.get(key)
+        if earlier is not None:
+            if earlier.ring.ended is None:
+                return
+            self._forget(earlier)
+        self._ordinal += 1
+        ring: Broadcast[K, T] = Broadcast(
+            key,
+            capacity=self._ring,
+            sequencer=self._sequencer,
+            clock=self.now,
+            ordinal=self._ordinal,
+        )
+        followed = self._sources[key] = Followed(
+            ring,
+            source,
+            linger=linger,
+            start_task=self._start_task,
+            pacer=self._pacer,
+            changed=self._hooks.on_state,
+        )
+        for subscription in list(self._subscriptions):
+            if subscription.wants(key):
+                subscription.attach(ring, is_new=True)
+        if linger is None or ring.cursors:
+            followed.demand()
+
+    def unfollow(self, key: K) -> None:
+        """
+        Read a source no longer: its connection is closed, its subscribers get what its ring holds.
+
+        Raises:
+            KeyError: Nothing is followed under *key*.
+        """
+        followed = self._sources[key]
+        self._stop(followed, "unfollowed")
+        self._forget(followed)
+
+    def _stop(self, followed: Followed[K, T], reason: str) -> None:
+        if followed.ring.ended is None:
+            followed.stop(reason)
+
+    def _forget(self, followed: Followed[K, T]) -> None:
+        del self._sources[followed.ring.source]
+        # What is stopping still appends what it has in hand; it is counted when that is done.
+        self._stopping.add(followed)
+        self._collect()
+
+    def _collect(self) -> None:
+        for followed in [f for f in self._stopping if f.ring.ended is not None]:
+            self._stopping.discard(followed)
+            self._gone["received"] += followed.ring.end_position
+            self._gone["notices"] += followed.ring.notices
+
+    def notify(self, key: K, detail: object) -> None:
+        """
+        Put a `Notice` into the streams of those who follow *key*; unknown keys are ignored.
+        """
+        followed = self._sources.get(key)
+        if followed is not None and followed.ring.ended is None:
+            followed.ring.notify(detail)
+            self._hooks.on_notice(key, detail)
+
+    @property
+    def sources(self) -> tuple[K, ...]:
+        """
+        The keys that are followed, those of ended and failed sources included.
+        """
+        return tuple(self._sources)
+
+    def _start_task(self, coroutine: Any) -> asyncio.Task[None]:
+        assert self._tasks is not None  # noqa: S101  -- whoever comes here checked
+        task: asyncio.Task[None] = self._tasks.create_task(coroutine)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+    # --- Subscribers ---------------------------------------------------------------------
+
+    def subscribe(
+        self,
+        *,
+        sources: Iterable[K] | Callable[[K], bool] | None = None,
+        where: Callable[[T], object] | None = None,
+        overflow: Overflow = Overflow.DROP_OLDEST,
+        start: Start | HubCursor = Start.NOW,
+        merge: Merge[T] | None = None,
+        name: str | None = None,
+    ) -> Subscription[K, T]:
+        """
+        Make a subscription; it begins where it is entered (``async with``).
+
+        Args:
+            sources: The keys to follow, or a predicate over keys; None: all. Sources that
+                are followed later are included, from their first entry.
+            where: Only entries that it accepts are handed over. It is evaluated once per
+                batch for all subscribers with an equal one: see ``fanout.filters``.
+            overflow: What happens when it falls a whole ring behind.
+            start: Where to begin in the rings that exist, or after what was read before:
+                the `HubCursor` of an earlier subscription.
+            merge: Hand entries over by date; None: as they were received.
+            name: For statistics and logs; None: a number.
+
+        Raises:
+            TypeError: *sources* is one string, *overflow* or *start* is of another type,
+                or *where* cannot be hashed.
+            RuntimeError: The hub is not open.
+        """
+        self._check_open()
+        if isinstance(sources, str | bytes):
+            raise TypeError(f"sources must be keys or a predicate, not one string: {sources!r}")
+        if not isinstance(start, Start | HubCursor):
+            raise TypeError(f"start must be a Start or a HubCursor, got {start!r}")
+        if where is not None:
+            hash(where)
+        self._subscription_count += 1
+        wanted = sources if sources is None or callable(sources) else frozenset(sources)
+        return Subscription(
+            self,
+            SubscriptionOptions(
+                name=name or f"subscriber-{self._subscription_count}",
+                sources=wanted,
+                where=where,
+                overflow=Overflow(overflow),
+                start=start,
+                merge=merge,
+            ),
+        )
+
+    def entered(self, subscription: Subscription[K, T]) -> None:
+        """
+        Attach a subscription that begins; called by it.
+        """
+        self._check_open()
+        self._subscriptions[subscription] = None
+        for key, followed in list(self._sources.items()):
+            if subscription.wants(key):
+                subscription.attach(followed.ring, is_new=False)
+                followed.demand()
+
+    def detached(self, ring: Broadcast[K, T]) -> None:
+        """
+        Take note that a subscription left a ring; called by it.
+        """
+        followed = self._sources.get(ring.source)
+        if followed is not None and followed.ring is ring and not self._is_closed:
+            followed.release()
+
+    def missed(self, subscription: Subscription[K, T], gap: Gap[K]) -> None:
+        """
+        Take note of a gap; called by the subscription that has it.
+        """
+        self._hooks.on_gap(subscription.name, gap)
+
+    def finished(self, subscription: Subscription[K, T]) -> None:
+        """
+        Take note that a subscription is over; called by it.
+        """
+        if self._subscriptions.pop(subscription, self) is None:
+            statistics = subscription.statistics()
+            self._gone["delivered"] += statistics.delivered
+            self._gone["missed"] += statistics.missed
+        waiter = self._all_finished
+        if waiter is not None and not waiter.done() and not self._subscriptions:
+            waiter.set_result(None)
+
+    # --- Telling ---------------------------------------------------------------------------
+
+    def statistics(self) -> HubStatistics[K]:
+        """
+        How every source and every subscriber stands; per source and subscriber see
+        ``subscription.shares()``.
+        """
+        self._collect()
+        now = self.now()
+        sources = tuple(followed.statistics(now) for followed in list(self._sources.values()))
+        stopping = [followed.statistics(now) for followed in list(self._stopping)]
+        subscribers = tuple(one.statistics() for one in list(self._subscriptions))
+        every = (*sources, *stopping)
+        return HubStatistics(
+            sources=sources,
+            subscribers=subscribers,
+            received=self._gone["received"] + sum(one.received for one in every),
+            delivered=self._gone["delivered"] + sum(one.delivered for one in subscribers),
+            missed=self._gone["missed"] + sum(one.missed for one in subscribers),
+            notices=self._gone["notices"] + sum(one.notices for one in every),
+        )
+
+    @property
+    def cursor_name(self) -> str:
+        """
+        What cursors of this hub are marked with.
+        """
+        return self._name
+
+    @property
+    def last_sequence(self) -> int:
+        """
+        The number of the last entry received.
+        """
+        return self._sequencer.last
+
+    def now(self) -> float:
+        """
+        The hub's clock: monotonic seconds.
+        """
+        return time.monotonic()

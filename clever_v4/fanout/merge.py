@@ -1,0 +1,193 @@
+"""
+Entries of several sources by date, as far as a bounded window allows.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Callable, Hashable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+import attrs
+
+from clever_v4.fanout.items import Batch, Item, Tagged
+
+__all__ = ["Merge", "OrderedMerge"]
+
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
+
+_PAST = float("-inf")
+_LONGEST_WINDOW = timedelta(minutes=5)
+
+
+def _check_window(_instance: Any, _attribute: Any, value: timedelta) -> None:
+    if not timedelta(0) < value <= _LONGEST_WINDOW:
+        raise ValueError(f"window must be more than 0 and at most {_LONGEST_WINDOW}, got {value}")
+
+
+def _check_count(_instance: Any, attribute: Any, value: int) -> None:
+    if value < 1:
+        raise ValueError(f"{attribute.name} must be at least 1, got {value}")
+
+
+@attrs.frozen(kw_only=True)
+class Merge(Generic[T]):
+    """
+    How a subscription puts the entries of its sources in the order of their dates.
+
+    Each source's own order is kept whatever its dates say. An entry that is older than
+    one already handed over is passed on all the same, and counted as late.
+    """
+
+    by: Callable[[T], datetime | None]
+    """The date of an entry; None: it stands with the entry before it of its source."""
+    window: timedelta = attrs.field(default=timedelta(milliseconds=250), validator=_check_window)
+    """How long an entry waits for older ones of other sources."""
+    max_entries: int = attrs.field(default=10_000, validator=_check_count)
+    """How many entries wait at most; beyond that the longest waiting are handed over early."""
+
+
+class OrderedMerge(Generic[K, T]):
+    """
+    The waiting items of one merging subscription; knows no clock.
+
+    An entry is due a window after it was received. When it goes, everything waiting
+    with an earlier date goes before it. What is no entry (a `Gap`, the end of a source)
+    stands where it stood among its source's entries.
+    """
+
+    def __init__(self, merge: Merge[T]) -> None:
+        self._by = merge.by
+        self._window_s = merge.window.total_seconds()
+        self._max_entries = merge.max_entries
+        self._tick = 0
+        # By date, then in order of arrival: (date as seconds, tick, ring's ordinal, item).
+        self._heap: list[tuple[float, int, int, Tagged[K, T] | Item[K, T]]] = []
+        # In order of arrival: (received at, date, tick).
+        self._arrivals: deque[tuple[float, float, int]] = deque()
+        self._released = (_PAST, 0)
+        self._newest: dict[int, float] = {}
+        self._highest = _PAST
+        self.pending: dict[int, deque[int]] = {}
+        """The numbers of the waiting entries of each ring, in the ring's order."""
+        self.done: dict[int, int] = {}
+        """The number of the last entry handed over of each ring."""
+        self._done_before = 0
+        self.late = 0
+        """How many entries were older than one handed over before."""
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+    @property
+    def is_full(self) -> bool:
+        """
+        Whether something should be popped before more is pushed.
+        """
+        return len(self._heap) >= self._max_entries
+
+    def push(self, ordinal: int, item: Item[K, T], now: float) -> None:
+        """
+        Add what was read from the ring with this ordinal.
+        """
+        newest = self._newest.get(ordinal, _PAST)
+        if not isinstance(item, Batch):
+            self._push(newest, now, ordinal, item)
+            return
+        by, pending = self._by, self.pending.setdefault(ordinal, deque())
+        for tagged in item.tagged:
+            date = by(tagged.entry)
+            # A source's order stands above the dates: none of its entries overtakes another.
+            if date is not None:
+                newest = max(newest, date.timestamp())
+            self._push(newest, item.received_at, ordinal, tagged)
+            pending.append(tagged.sequence)
+        self._newest[ordinal] = newest
+
+    def _push(
+        self, date: float, received_at: float, ordinal: int, item: Tagged[K, T] | Item[K, T]
+    ) -> None:
+        self._tick += 1
+        heapq.heappush(self._heap, (date, self._tick, ordinal, item))
+        self._arrivals.append((received_at, date, self._tick))
+
+    def pop_run(self, now: float, *, flush: bool = False) -> tuple[int, Item[K, T]] | None:
+        """
+        What is due now: consecutive entries of one source as a batch, or another item.
+
+        With *flush* the window no longer counts. The result begins with the ring's ordinal.
+        """
+        self._release(now, flush=flush)
+        heap = self._heap
+        if not heap or heap[0][:2] > self._released:
+            return None
+        ordinal, item = heap[0][2:]
+        if not isinstance(item, Tagged):
+            heapq.heappop(heap)
+            return ordinal, item
+        run: list[Tagged[K, T]] = []
+        pending = self.pending[ordinal]
+        while heap and heap[0][2] == ordinal and heap[0][:2] <= self._released:
+            date, _, _, item = heap[0]
+            if not isinstance(item, Tagged):
+                break
+            heapq.heappop(heap)
+            run.append(item)
+            pending.popleft()
+            if date < self._highest:
+                self.late += 1
+            else:
+                self._highest = date
+        self._done_before = self.done.get(ordinal, 0)
+        self.done[ordinal] = run[-1].sequence
+        return ordinal, Batch.of(run, received_at=now)
+
+    def _release(self, now: float, *, flush: bool) -> None:
+        """
+        Move the mark up to which entries go.
+        """
+        arrivals = self._arrivals
+        is_overfull = self.is_full
+        while arrivals:
+            received_at, date, tick = arrivals[0]
+            is_waiting = (date, tick) > self._released and not flush
+            if is_waiting and received_at + self._window_s > now:
+                if not is_overfull:
+                    break
+                is_overfull = False  # one is let go early, with what is older than it
+            self._released = max(self._released, (date, tick))
+            arrivals.popleft()
+
+    def due_at(self) -> float | None:
+        """
+        When the next entry is due; None: nothing waits.
+        """
+        return self._arrivals[0][0] + self._window_s if self._arrivals else None
+
+    def oldest_received_at(self) -> float | None:
+        """
+        When the entry that waits longest was received; None: nothing waits.
+        """
+        return self._arrivals[0][0] if self._arrivals and self._heap else None
+
+    def progress(
+        self, last: int, ordinal: int, run: Sequence[Tagged[K, T]], finished: int
+    ) -> tuple[int, dict[int, int]]:
+        """
+        Up to which number all is finished with, and up to which for each ring.
+
+        Args:
+            last: The number of the last entry pushed.
+            ordinal: The ring of the last run.
+            run: What the consumer has in hand of it.
+            finished: How many entries of *run* it has finished with.
+        """
+        done = dict(self.done)
+        waiting = [pending[0] for pending in self.pending.values() if pending]
+        if finished < len(run):
+            waiting.append(run[finished].sequence)
+            done[ordinal] = run[finished - 1].sequence if finished else self._done_before
+        return (min(waiting) - 1 if waiting else last), done

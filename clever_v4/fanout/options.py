@@ -1,0 +1,100 @@
+"""
+What can be asked of a hub.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from enum import Enum
+from typing import Any, Generic, Protocol, TypeVar
+
+import attrs
+
+from clever_v4.fanout.hub_cursor import HubCursor
+from clever_v4.fanout.items import Gap, Overflow
+from clever_v4.fanout.merge import Merge
+from clever_v4.fanout.statistics import SourceState
+
+__all__ = ["Hooks", "Owner", "Start", "SubscriptionOptions"]
+
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
+
+
+class Start(Enum):
+    """
+    Where a subscription begins in the rings that are there when it is entered.
+    """
+
+    NOW = "now"
+    """With the next batch of each source."""
+    OLDEST = "oldest"
+    """With the oldest entry that each ring still holds."""
+
+
+@attrs.frozen(kw_only=True)
+class SubscriptionOptions(Generic[K, T]):
+    """
+    What a subscriber asked for; ``hub.subscribe()`` documents it.
+    """
+
+    name: str
+    sources: frozenset[K] | Callable[[K], bool] | None
+    where: Callable[[T], object] | None
+    overflow: Overflow
+    start: Start | HubCursor
+    merge: Merge[T] | None
+
+
+class Owner(Protocol):
+    """
+    What a subscription needs of its hub.
+    """
+
+    @property
+    def cursor_name(self) -> str:
+        """What cursors of this hub are marked with."""
+        ...
+
+    @property
+    def last_sequence(self) -> int:
+        """The number of the last entry received."""
+        ...
+
+    def now(self) -> float:
+        """The hub's clock: monotonic seconds."""
+        ...
+
+    def entered(self, subscription: Any) -> None:
+        """A subscription begins."""
+        ...
+
+    def detached(self, ring: Any) -> None:
+        """A subscription left a ring."""
+        ...
+
+    def missed(self, subscription: Any, gap: Gap[Any]) -> None:
+        """A subscription has a gap."""
+        ...
+
+    def finished(self, subscription: Any) -> None:
+        """A subscription is over."""
+        ...
+
+
+def _nothing(*_: object) -> None:
+    pass
+
+
+@attrs.frozen(kw_only=True)
+class Hooks:
+    """
+    Called by a hub when something happens, for metrics of one's own; must be quick.
+    """
+
+    on_state: Callable[[Any, SourceState], object] = _nothing
+    """A source's key and its new state."""
+    on_gap: Callable[[str, Gap[Any]], object] = _nothing
+    """A subscriber's name and what it missed."""
+    on_notice: Callable[[Any, object], object] = _nothing
+    """A source's key and what it told, such as a reconnection."""

@@ -1,0 +1,374 @@
+"""
+One subscriber: an async context manager around its `Reading`, and three ways to iterate it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Hashable
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from types import TracebackType
+from typing import Any, Generic, NoReturn, Self, TypeVar
+
+from clever_v4.errors import SlowConsumerError, SourceFailedError
+from clever_v4.fanout.broadcast import Broadcast
+from clever_v4.fanout.hand import Hand
+from clever_v4.fanout.hub_cursor import HubCursor
+from clever_v4.fanout.items import Batch, Gap, Item, SourceEnded, SourceFailed, Tagged
+from clever_v4.fanout.options import Owner, Start, SubscriptionOptions
+from clever_v4.fanout.reading import Reading, not_yet
+from clever_v4.fanout.statistics import SourceShare, SubscriberStatistics
+
+__all__ = ["Subscription"]
+
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
+V = TypeVar("V")
+
+
+class _State(Enum):
+    NEW = "new"
+    ACTIVE = "active"
+    CLOSED = "closed"
+
+
+class _View(AsyncIterator[V]):
+    """
+    One of the ways to iterate a subscription.
+    """
+
+    __slots__ = ("_advance",)
+
+    def __init__(self, advance: Callable[[], Coroutine[Any, Any, V]]) -> None:
+        self._advance = advance
+
+    def __anext__(self) -> Coroutine[Any, Any, V]:
+        return self._advance()
+
+
+class Subscription(Generic[K, T]):
+    """
+    A subscriber's side of a hub; made by ``hub.subscribe()``, used as ``async with``.
+
+    Entries come in the order in which the hub received them, or merged by date; each
+    source's own order is kept. Iterate it, by one task at a time, in one of three ways:
+
+    - ``async for tagged in subscription``: entries, each with its source;
+    - ``async for batch in subscription.batches()``: the same as `Batch` objects, for
+      the highest throughput;
+    - ``async for item in subscription.items()``: batches and, where they belong between
+      them, `Gap`, `Notice`, `SourceFailed` and `SourceEnded`.
+
+    Where a source fails for good, the first two raise `SourceFailedError` and may then
+    be iterated on: the other sources are not touched. All end when the hub is closed or
+    drained, and when the sources were named and all of them have ended.
+    """
+
+    def __init__(self, hub: Owner, options: SubscriptionOptions[K, T]) -> None:
+        self.name = options.name
+        self.overflow = options.overflow
+        self._hub = hub
+        self._options = options
+        self._wanted = options.sources
+        self._expected = set(self._wanted) if isinstance(self._wanted, frozenset) else set[K]()
+        self._state = _State.NEW
+        self._is_ending = False
+        self._failure: Exception | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._hand: Hand[K, T] = Hand()
+        self._overrun_callbacks: list[Callable[[], object]] = []
+        self._reading: Reading[K, T] = Reading(
+            overflow=options.overflow,
+            where=options.where,
+            merge=options.merge,
+            wake=self._wake,
+            overrun=self._overrun,
+            detached=hub.detached,
+        )
+
+    # --- Life -----------------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        if self._state is not _State.NEW:
+            raise RuntimeError("a subscription is entered once; subscribe again")
+        self._state = _State.ACTIVE
+        hand, reading, start = self._hand, self._reading, self._options.start
+        if isinstance(start, HubCursor):
+            if start.hub == self._hub.cursor_name:
+                hand.begun, hand.ahead = start.through, dict(start.ahead)
+        elif start is Start.NOW:
+            hand.begun = self._hub.last_sequence
+        reading.through = hand.begun
+        if reading.merge is not None:
+            reading.merge.done.update(hand.ahead)
+        self._hub.entered(self)
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def is_closed(self) -> bool:
+        """
+        Whether nothing more comes.
+        """
+        return self._state is _State.CLOSED
+
+    def close(self) -> None:
+        """
+        End the subscription at once; whoever iterates it sees its end. Safe to repeat.
+        """
+        self._close(lag_is_missed=False)
+
+    def _close(self, *, lag_is_missed: bool) -> None:
+        if self._state is _State.CLOSED:
+            return
+        was_active = self._state is _State.ACTIVE
+        self._state = _State.CLOSED
+        self._reading.close(lag_is_missed=lag_is_missed)
+        self._wake()
+        if was_active:
+            self._hub.finished(self)
+
+    def on_overrun(self, callback: Callable[[], object]) -> None:
+        """
+        Have *callback* called when ``Overflow.DISCONNECT`` ends the subscription.
+
+        For a consumer that is stuck elsewhere, such as in writing to a slow client, and
+        so does not come back to be told.
+        """
+        self._overrun_callbacks.append(callback)
+
+    # --- What the hub calls -----------------------------------------------------------
+
+    def wants(self, source: K) -> bool:
+        """
+        Whether the subscription follows *source*.
+        """
+        if self._wanted is None:
+            return True
+        if isinstance(self._wanted, frozenset):
+            return source in self._wanted
+        return bool(self._wanted(source))
+
+    def attach(self, ring: Broadcast[K, T], *, is_new: bool) -> None:
+        """
+        Read from a ring too: a new one from its beginning, another from the chosen start.
+        """
+        resume_after: int | None = None
+        start = self._options.start
+        if isinstance(start, HubCursor) and not is_new:
+            is_ours = start.hub == self._hub.cursor_name
+            resume_after = start.for_ring(ring.ordinal) if is_ours else 0
+            if ring.evicted_through > resume_after or not is_ours:
+                gap = Gap(source=ring.source, count=int(is_ours), is_exact=False)
+                self._reading.put_first(ring, gap)
+        if isinstance(self._wanted, frozenset):
+            self._expected.add(ring.source)
+        from_oldest = is_new or start is Start.OLDEST
+        self._reading.attach(ring, from_oldest=from_oldest, resume_after=resume_after)
+
+    def end_when_read(self) -> None:
+        """
+        Let the subscription end once everything in its rings was handed over.
+        """
+        self._is_ending = True
+        self._wake()
+
+    def abort(self, *, is_error: bool) -> int:
+        """
+        End the subscription before it got everything; what it did not get counts as missed.
+
+        Returns: How many entries that are. With *is_error* the consumer is told by
+        `SlowConsumerError`, if there are any.
+        """
+        lag = self.lag
+        if is_error and lag:
+            since = datetime.now(UTC) - self.lag_time
+            self._failure = SlowConsumerError(dropped=lag, since=since)
+        self._close(lag_is_missed=True)
+        return lag
+
+    def _overrun(self) -> None:
+        if self._state is _State.ACTIVE:
+            self.abort(is_error=True)
+            for callback in self._overrun_callbacks:
+                callback()
+
+    # --- Iterating ----------------------------------------------------------------------
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Tagged[K, T]:
+        hand = self._hand
+        hand.finished = hand.index
+        batch = hand.batch
+        if batch is None or hand.index >= len(batch.entries) or self._state is _State.CLOSED:
+            batch = await self._next_batch()
+        index = hand.index
+        hand.index = index + 1
+        return batch.tagged[index]
+
+    def batches(self) -> AsyncIterator[Batch[K, T]]:
+        """
+        Iterate the entries as batches, each of one source and shared with other subscribers.
+        """
+        return _View(self._next_whole_batch)
+
+    def items(self) -> AsyncIterator[Item[K, T]]:
+        """
+        Iterate batches and the notices between them.
+        """
+        return _View(self._next_whole_item)
+
+    async def _next_whole_batch(self) -> Batch[K, T]:
+        batch = self._rest() or await self._next_batch()
+        self._hand.index = len(batch.entries)
+        return batch
+
+    async def _next_whole_item(self) -> Item[K, T]:
+        item = self._rest() or await self._next_item()
+        if isinstance(item, Batch):
+            self._hand.index = len(item.entries)
+        return item
+
+    def _rest(self) -> Batch[K, T] | None:
+        return self._hand.rest() if self._state is _State.ACTIVE else None
+
+    async def _next_batch(self) -> Batch[K, T]:
+        while True:
+            item = await self._next_item()
+            if isinstance(item, Batch):
+                return item
+            if isinstance(item, SourceFailed):
+                raise SourceFailedError(source=item.source) from item.error
+
+    async def _next_item(self) -> Item[K, T]:
+        if self._state is _State.NEW:
+            raise RuntimeError("enter the subscription first: async with hub.subscribe(...)")
+        if self._waiter is not None:
+            raise RuntimeError("one task at a time iterates a subscription; see ConsumerGroup")
+        if self._state is _State.ACTIVE:
+            self._hand.put_down()
+        while True:
+            if self._state is _State.CLOSED:
+                self._raise_end()
+            is_ending = self._is_ending or (
+                isinstance(self._wanted, frozenset) and not self._expected
+            )
+            found = self._reading.take(self._hub.now(), flush=is_ending)
+            if found is not None:
+                return self._handed(*found)
+            if is_ending and not self._reading.cursors:
+                self.close()
+            else:
+                await self._wait()
+
+    def _handed(self, ordinal: int, item: Item[K, T]) -> Item[K, T]:
+        if isinstance(item, Batch):
+            self._hand.take(item, ordinal)
+        elif isinstance(item, SourceEnded | SourceFailed):
+            # Unless it is followed again already.
+            if all(ring.source != item.source for ring in self._reading.cursors):
+                self._expected.discard(item.source)
+        elif isinstance(item, Gap):
+            self._hub.missed(self, item)
+        return item
+
+    def _raise_end(self) -> NoReturn:
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+        raise StopAsyncIteration
+
+    async def _wait(self) -> None:
+        """
+        Wait until something can be read, or an entry of a merge is due.
+        """
+        loop = asyncio.get_running_loop()
+        merge = self._reading.merge
+        due_at = merge.due_at() if merge is not None else None
+        self._waiter = loop.create_future()
+        timer = None
+        if due_at is not None:
+            timer = loop.call_later(max(0.0, due_at - self._hub.now()), self._wake)
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+            if timer is not None:
+                timer.cancel()
+
+    def _wake(self) -> None:
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    # --- Telling ------------------------------------------------------------------------
+
+    @property
+    def cursor(self) -> HubCursor:
+        """
+        What the consumer has finished with: what it was handed before it last asked for more.
+        """
+        return self._hand.cursor(self._hub.cursor_name, self._reading, self._hand.finished)
+
+    def cursor_after(self, index: int) -> HubCursor:
+        """
+        What the consumer will have finished with after entry *index* of the batch it has in hand.
+        """
+        return self._hand.cursor(self._hub.cursor_name, self._reading, index + 1)
+
+    @property
+    def lag(self) -> int:
+        """
+        How many entries the hub has received for it that were not handed over.
+        """
+        return self._reading.lag() + self._hand.left
+
+    @property
+    def lag_time(self) -> timedelta:
+        """
+        How long the oldest of those has been waiting.
+        """
+        since = self._reading.waiting_since()
+        if self._hand.left and self._hand.batch is not None:
+            received_at = self._hand.batch.received_at
+            since = received_at if since is None else min(received_at, since)
+        return timedelta(seconds=max(0.0, self._hub.now() - since) if since is not None else 0)
+
+    def statistics(self) -> SubscriberStatistics:
+        """
+        How the subscriber stands, over all its sources.
+        """
+        reading, merge = self._reading, self._reading.merge
+        lag = self.lag
+        waiting = sum(len(p) for p in list(merge.pending.values())) if merge is not None else 0
+        return SubscriberStatistics(
+            name=self.name,
+            overflow=self.overflow,
+            sources=len(reading.cursors),
+            delivered=reading.taken - waiting - self._hand.left,
+            filtered=reading.filtered(),
+            missed=reading.missed + reading.overrun(),
+            lag=lag,
+            lag_time=self.lag_time,
+            late=merge.late if merge is not None else 0,
+        )
+
+    def shares(self) -> tuple[SourceShare[K], ...]:
+        """
+        How the subscriber stands with each source, those included that it no longer reads.
+        """
+        shares = self._reading.shares()
+        if self._hand.left and self._hand.batch is not None:
+            source = self._hand.batch.source
+            shares[source] = not_yet(shares[source], self._hand.left)
+        return tuple(shares.values())
