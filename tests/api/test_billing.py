@@ -1,0 +1,395 @@
+"""
+Invoices over the emulator and over canned answers.
+"""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clever_v4.api.billing import ALL, InvoiceQuery, InvoiceStatus, Money
+from clever_v4.api.billing.files import PathSink
+from clever_v4.emulator import Emulator
+from clever_v4.errors import (
+    BadRequestError,
+    ConnectionFailedError,
+    NotFoundError,
+    ResponseFormatError,
+)
+from clever_v4.session import Session
+from tests.api.canned import SOZU_ID, Canned
+
+SUMMARY = """{"invoice_number": "F1", "status": "PAID", "emission_date": "2026-01-01T00:00:00Z",
+"currency": "EUR", "total_tax_excluded": {"amount": 10.10, "currency": "EUR"},
+"total_tax": {"amount": 2.020, "currency": "EUR"}}"""
+
+
+def files_in(directory: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in directory.iterdir()}
+
+
+async def first_number(emulator: Emulator, session: Session) -> str:
+    return (await session.billing.list_invoices(emulator.owner_id, InvoiceQuery(since=ALL)))[
+        0
+    ].invoice_number
+
+
+async def test_since_all_asks_for_every_invoice_as_the_console_does(
+    emulator: Emulator, session: Session
+) -> None:
+    """
+    The default window is limited; `ALL` reaches back to the first invoice.
+    """
+    limited = await session.billing.list_invoices(emulator.owner_id)
+    everything = await session.billing.list_invoices(emulator.owner_id, InvoiceQuery(since=ALL))
+    assert len(limited) < len(everything)
+    assert everything[0].emission_date == datetime(2023, 1, 1, 4, 12, tzinfo=UTC)
+
+
+async def test_all_is_the_moment_that_the_console_sends(
+    canned: Canned, canned_session: Session
+) -> None:
+    """
+    `ALL` is 2010-08-01 in UTC with milliseconds.
+    """
+    canned.answer("[]")
+    assert await canned_session.billing.list_invoices("orga_1", InvoiceQuery(since=ALL)) == []
+    assert canned.requests[0][1].endswith("/invoices?since=2010-08-01T00%3A00%3A00.000Z")
+
+
+async def test_limit_and_window_are_honoured(emulator: Emulator, session: Session) -> None:
+    """
+    A list is bounded by its limit and by both ends of its window.
+    """
+    since = datetime(2024, 2, 1, tzinfo=UTC)
+    query = InvoiceQuery(since=since, until=datetime(2024, 5, 1, tzinfo=UTC), limit=2)
+    found = await session.billing.list_invoices(emulator.owner_id, query)
+    assert len(found) == 2
+    assert all(invoice.emission_date >= since for invoice in found)
+
+
+async def test_unpaid_are_those_that_are_to_be_paid(emulator: Emulator, session: Session) -> None:
+    """
+    The unpaid list holds pending, held and never-to-be-paid invoices, whenever emitted.
+    """
+    unpaid = await session.billing.list_unpaid_invoices(emulator.owner_id)
+    assert unpaid
+    assert {invoice.status for invoice in unpaid} <= {
+        InvoiceStatus.PENDING,
+        InvoiceStatus.PAYMENTHELD,
+        InvoiceStatus.WONTPAY,
+    }
+
+
+async def test_detail_and_summary_agree(emulator: Emulator, session: Session) -> None:
+    """
+    What both shapes of an invoice tell is the same, whatever they call it.
+    """
+    for summary in (
+        await session.billing.list_invoices(emulator.owner_id, InvoiceQuery(since=ALL))
+    )[:8]:
+        detail = await session.billing.get_invoice(emulator.owner_id, summary.invoice_number)
+        assert detail.total_tax_included.amount == summary.total_tax_included.amount
+        assert detail.provider_transaction_id == summary.transaction_id
+        assert detail.address == summary.address
+        assert detail.emission_date == summary.emission_date
+    assert detail.uptimes or detail.classic
+
+
+async def test_total_including_tax_is_the_sum_with_the_digits_of_the_wire(
+    canned: Canned, canned_session: Session
+) -> None:
+    """
+    10.10 and 2.020 are 12.120: no digit is lost in a float.
+    """
+    canned.answer(f"[{SUMMARY}]")
+    (invoice,) = await canned_session.billing.list_invoices("orga_1")
+    assert str(invoice.total_tax_excluded.amount) == "10.10"
+    assert str(invoice.total_tax_included) == "12.120 EUR"
+
+
+def test_amounts_of_different_currencies_are_not_added() -> None:
+    """
+    Adding dollars to euros is an error that names both.
+    """
+    euro = Money(amount=Decimal(1), currency="EUR")
+    with pytest.raises(ValueError, match="cannot add USD to EUR"):
+        euro + Money(amount=Decimal(1), currency="USD")
+
+
+async def test_an_unknown_status_is_kept_as_text(canned: Canned, canned_session: Session) -> None:
+    """
+    A status not yet known breaks nothing and compares as text.
+    """
+    canned.answer("[" + SUMMARY.replace("PAID", "HALFPAID") + "]")
+    (invoice,) = await canned_session.billing.list_invoices("orga_1")
+    assert invoice.status == "HALFPAID"
+    assert invoice.status != InvoiceStatus.PAID
+
+
+@pytest.mark.parametrize("unpaid", [False, True])
+async def test_a_list_that_is_not_found_is_empty(
+    canned: Canned, canned_session: Session, unpaid: bool
+) -> None:
+    """
+    A 404 of a list is no invoice at all, as in the official client.
+    """
+    canned.answer('{"code": "clever.core.not-found", "error": "no"}', status=404)
+    billing = canned_session.billing
+    found = billing.list_unpaid_invoices("o") if unpaid else billing.list_invoices("o")
+    assert await found == []
+
+
+async def test_an_unknown_invoice_is_not_found(emulator: Emulator, session: Session) -> None:
+    """
+    One invoice that is not there is an error, in every form.
+    """
+    billing = session.billing
+    for get in (billing.get_invoice, billing.get_invoice_html, billing.get_invoice_pdf):
+        with pytest.raises(NotFoundError, match="F0 not found"):
+            await get(emulator.owner_id, "F0")
+
+
+async def test_a_misfit_names_its_path_and_the_sozu_id(
+    canned: Canned, canned_session: Session
+) -> None:
+    """
+    A wrong type deep in the fourth invoice is told by its path on the wire.
+    """
+    bad = SUMMARY[:-1] + ', "address": {"vat_percent": "a fifth"}}'
+    canned.answer(f"[{SUMMARY}, {SUMMARY}, {SUMMARY}, {bad}]")
+    with pytest.raises(ResponseFormatError) as caught:
+        await canned_session.billing.list_invoices("orga_1")
+    assert caught.value.paths == ("$[3].address.vat_percent",)
+    assert caught.value.request_id == SOZU_ID
+    assert SOZU_ID in str(caught.value)
+
+
+async def test_one_invoice_may_come_as_an_array_of_one(
+    canned: Canned, canned_session: Session
+) -> None:
+    """
+    The server's OpenAPI description says array where the official client takes an object.
+    """
+    canned.answer(f" [{SUMMARY}]")
+    assert (await canned_session.billing.get_invoice("o", "F1")).invoice_number == "F1"
+    canned.answers.clear()
+    canned.answer(f"[{SUMMARY}, {SUMMARY}]")
+    with pytest.raises(ResponseFormatError, match="expected one Invoice, got an array of 2"):
+        await canned_session.billing.get_invoice("o", "F1")
+
+
+async def test_html_is_text_and_pdf_is_bytes(emulator: Emulator, session: Session) -> None:
+    """
+    Both documents can be had whole.
+    """
+    number = await first_number(emulator, session)
+    html = await session.billing.get_invoice_html(emulator.owner_id, number)
+    assert html.startswith("<!DOCTYPE html>")
+    assert number in html
+    pdf = await session.billing.get_invoice_pdf(emulator.owner_id, number)
+    assert pdf.startswith(b"%PDF-")
+    assert pdf.rstrip().endswith(b"%%EOF")
+
+
+async def test_a_download_replaces_the_file_when_it_is_complete(
+    emulator: Emulator, session: Session, tmp_path: Path
+) -> None:
+    """
+    The file has the whole document, nothing else is left, and progress reached its size.
+    """
+    number = await first_number(emulator, session)
+    target = tmp_path / "invoice.pdf"
+    target.write_bytes(b"older")
+    seen: list[tuple[int, int | None]] = []
+    count = await session.billing.download_invoice_pdf(
+        emulator.owner_id, number, target, on_progress=lambda *told: seen.append(told)
+    )
+    expected = await session.billing.get_invoice_pdf(emulator.owner_id, number)
+    assert files_in(tmp_path) == {"invoice.pdf": expected}
+    assert count == len(expected)
+    assert seen[-1] == (count, count)
+    assert len(seen) > 1
+
+
+async def test_a_download_goes_to_a_file_object(emulator: Emulator, session: Session) -> None:
+    """
+    A file object of the caller's is written to and left open.
+    """
+    number = await first_number(emulator, session)
+    file = io.BytesIO()
+    count = await session.billing.download_invoice_html(emulator.owner_id, number, file)
+    html = await session.billing.get_invoice_html(emulator.owner_id, number)
+    assert file.getvalue().decode() == html
+    assert count == len(file.getvalue())
+
+
+async def test_a_file_object_that_takes_less_is_asked_again(
+    emulator: Emulator, session: Session
+) -> None:
+    """
+    A raw file may take a part of a piece; nothing of the rest is lost.
+    """
+
+    class Reluctant:
+        def __init__(self) -> None:
+            self.taken = b""
+
+        def write(self, data: bytes, /) -> int:
+            self.taken += bytes(data[:1000])
+            return min(len(data), 1000)
+
+    number = await first_number(emulator, session)
+    file = Reluctant()
+    await session.billing.download_invoice_pdf(emulator.owner_id, number, file)
+    assert file.taken == await session.billing.get_invoice_pdf(emulator.owner_id, number)
+
+
+async def test_a_broken_download_leaves_no_half_file(
+    emulator: Emulator, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    The connection breaks in the middle: an older file stays as it was and no other appears.
+    """
+    from clever_v4.emulator import billing
+
+    async def break_off(request: Any, body: bytes, content_type: str, number: str) -> Any:
+        from aiohttp import web
+
+        response = web.StreamResponse()
+        response.content_length = len(body)
+        await response.prepare(request)
+        await response.write(body[: len(body) // 2])
+        request.transport.abort()
+        return response
+
+    number = await first_number(emulator, session)
+    monkeypatch.setattr(billing, "_send", break_off)
+    target = tmp_path / "invoice.pdf"
+    target.write_bytes(b"older")
+    with pytest.raises(ConnectionFailedError):
+        await session.billing.download_invoice_pdf(emulator.owner_id, number, target)
+    assert files_in(tmp_path) == {"invoice.pdf": b"older"}
+
+
+async def test_a_failing_callback_leaves_no_half_file(
+    emulator: Emulator, session: Session, tmp_path: Path
+) -> None:
+    """
+    What the caller's own callback raises arrives unchanged, and the file does not.
+    """
+    number = await first_number(emulator, session)
+
+    def fail(done: int, size: int | None) -> None:
+        raise LookupError(done)
+
+    with pytest.raises(LookupError):
+        await session.billing.download_invoice_pdf(
+            emulator.owner_id, number, tmp_path / "x.pdf", on_progress=fail
+        )
+    assert files_in(tmp_path) == {}
+
+
+async def test_a_missing_directory_is_the_operating_systems_error(
+    emulator: Emulator, session: Session, tmp_path: Path
+) -> None:
+    """
+    A path that cannot be written to is told as such.
+    """
+    number = await first_number(emulator, session)
+    with pytest.raises(FileNotFoundError):
+        await session.billing.download_invoice_pdf(
+            emulator.owner_id, number, tmp_path / "no" / "x.pdf"
+        )
+
+
+async def test_a_refused_download_touches_nothing(
+    emulator: Emulator, session: Session, tmp_path: Path
+) -> None:
+    """
+    A 404 is raised before any file is made.
+    """
+    with pytest.raises(NotFoundError):
+        await session.billing.download_invoice_pdf(emulator.owner_id, "F0", tmp_path / "x.pdf")
+    assert files_in(tmp_path) == {}
+
+
+async def test_a_destination_has_to_be_writable_bytes(session: Session) -> None:
+    """
+    A text file, a number and a path without a name are refused before anything is asked.
+    """
+    download = session.billing.download_invoice_pdf
+    with pytest.raises(TypeError, match="must be opened for bytes"):
+        await download("o", "F1", io.StringIO())  # type: ignore[arg-type]  -- the caller's mistake
+    with pytest.raises(TypeError, match="destination must be a path or a binary file object"):
+        await download("o", "F1", 3)  # type: ignore[arg-type]  -- the caller's mistake
+    with pytest.raises(ValueError, match="destination must name a file"):
+        await download("o", "F1", "/")
+
+
+def test_what_is_discarded_stays_discarded(tmp_path: Path) -> None:
+    """
+    A write that a cancelled call left behind in its thread does not bring the file back.
+    """
+    sink = PathSink(tmp_path / "x.pdf")
+    sink._write(b"half")
+    sink._discard()
+    with pytest.raises(ValueError, match="discarded"):
+        sink._write(b"late")
+    assert files_in(tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"limit": 0}, ValueError, "limit must be at least 1, got 0"),
+        ({"limit": True}, TypeError, "limit must be an int, got True"),
+        ({"since": datetime(2026, 1, 1)}, ValueError, "since must be an aware datetime"),  # noqa: DTZ001
+        (
+            {"since": timedelta(hours=1), "until": timedelta(hours=2)},
+            ValueError,
+            "since must not be after until",
+        ),
+        (
+            {"since": datetime(2026, 2, 1, tzinfo=UTC), "until": datetime(2026, 1, 1, tzinfo=UTC)},
+            ValueError,
+            "since must not be after until",
+        ),
+        ({"until": "yesterday"}, TypeError, "until must be an aware datetime or a timedelta"),
+    ],
+)
+def test_options_refuse_nonsense(
+    arguments: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    """
+    Each mistake is told by the argument's name and value.
+    """
+    with pytest.raises(error, match=message):
+        InvoiceQuery(**arguments)
+
+
+@pytest.mark.parametrize("bad", ["", ".", ".."])
+async def test_ids_have_to_be_path_safe(session: Session, bad: str) -> None:
+    """
+    An id that would change the path is refused by its name.
+    """
+    with pytest.raises(ValueError, match="owner_id"):
+        await session.billing.list_invoices(bad)
+    with pytest.raises(ValueError, match="invoice_number"):
+        await session.billing.get_invoice_pdf("orga_1", bad)
+
+
+async def test_the_servers_refusal_names_the_parameter(
+    emulator: Emulator, session: Session
+) -> None:
+    """
+    What passes here and not there is a `BadRequestError` that says which parameter.
+    """
+    with pytest.raises(BadRequestError, match="malformed") as caught:
+        await session.billing.list_invoices(emulator.owner_id, InvoiceQuery(limit=2**40))
+    assert caught.value.context["OVDErrorFieldContext"]["fieldName"] == "limit"
