@@ -13,12 +13,14 @@ from aiohttp import web
 from clever_v4.emulator import (
     account,
     billing,
+    control,
     load_balancers,
     orchestration,
     products,
     pulsar,
     streams,
 )
+from clever_v4.emulator.body import Lost, instead, send_with_faults
 from clever_v4.emulator.errors import Problem, error_response, not_found
 from clever_v4.emulator.state import State
 
@@ -40,6 +42,7 @@ class Family(Protocol):
 FAMILIES: tuple[Family, ...] = (
     account,
     billing,
+    control,
     load_balancers,
     orchestration,
     products,
@@ -58,7 +61,7 @@ def create_app(state: State) -> web.Application:
     """
     Build the application that serves a state.
     """
-    app = web.Application(middlewares=[_errors, _credentials])
+    app = web.Application(middlewares=[_losses, _errors, _credentials, _faults])
     app[STATE] = state
     app.on_response_prepare.append(_say_request_id)
     for family in FAMILIES:
@@ -69,6 +72,27 @@ def create_app(state: State) -> web.Application:
 async def _say_request_id(request: web.Request, response: web.StreamResponse) -> None:
     if "Sozu-Id" not in response.headers:
         response.headers["Sozu-Id"] = request.app[STATE].request_id()
+
+
+@web.middleware
+async def _losses(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except Lost:
+        # There is nobody left to answer; the web server notices by itself.
+        return web.Response(status=499, reason="Client Closed Request")
+
+
+@web.middleware
+async def _faults(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """
+    Faults of requests that are no streams; a stream takes its plan itself, once it is valid.
+    """
+    if streams.is_stream(request.path):
+        return await handler(request)
+    plan = request.app[STATE].faults.take(request.path)
+    answer = await instead(request, plan) or await handler(request)
+    return await send_with_faults(request, answer, plan) if plan else answer
 
 
 @web.middleware

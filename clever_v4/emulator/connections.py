@@ -11,6 +11,8 @@ from collections.abc import Iterator
 import attrs
 from aiohttp import web
 
+from clever_v4.emulator.plans import Plan
+
 
 @attrs.define(kw_only=True, eq=False)
 class Connection:
@@ -31,12 +33,21 @@ class Connection:
     headers: dict[str, str]
     """The request's headers but for the credentials; of a repeated one the last."""
 
+    event: str
+    """The name of the entries' events."""
+
+    plan: Plan
+    """The faults that it met."""
+
     opened_s: float
     closed_s: float | None = None
     entries_sent: int = 0
     heartbeats_sent: int = 0
     bytes_sent: int = 0
     """Bytes of the body as they went out, compressed if they were."""
+
+    status: int | None = None
+    """The answer's status, None if there was no answer."""
 
     ended_by: str | None = None
     """The reason in END_OF_STREAM, None if none was sent."""
@@ -73,7 +84,7 @@ class Connections:
     def __iter__(self) -> Iterator[Connection]:
         return iter(self._all)
 
-    def open(self, request: web.Request, *, now_s: float) -> Connection:
+    def open(self, request: web.Request, *, event: str, plan: Plan, now_s: float) -> Connection:
         """
         Record a stream that begins.
         """
@@ -84,6 +95,8 @@ class Connections:
             query=tuple((k, v) for k, v in request.query.items() if k.lower() not in secret),
             last_event_id=request.headers.get("Last-Event-ID"),
             headers={k: v for k, v in request.headers.items() if k.lower() not in secret},
+            event=event,
+            plan=plan,
             opened_s=now_s,
             transport=request.transport,
         )

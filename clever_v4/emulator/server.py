@@ -15,6 +15,7 @@ from clever_v4.emulator import logbook
 from clever_v4.emulator.app import create_app
 from clever_v4.emulator.connections import Connections
 from clever_v4.emulator.errors import ErrorGeneration
+from clever_v4.emulator.plans import FaultPlans
 from clever_v4.emulator.state import Addon, Application, Behaviour, Options, State
 
 
@@ -148,6 +149,13 @@ class Emulator:
         Every stream since the start, and how many are open.
         """
         return self.state.connections
+
+    @property
+    def faults(self) -> FaultPlans:
+        """
+        What goes wrong on the connections to come.
+        """
+        return self.state.faults
 
     def add_application(
         self,

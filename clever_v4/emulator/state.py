@@ -18,6 +18,7 @@ from clever_v4.emulator.auth import Authenticator, Credentials
 from clever_v4.emulator.connections import Connections
 from clever_v4.emulator.entries import EntryLog
 from clever_v4.emulator.errors import ErrorGeneration, not_found
+from clever_v4.emulator.plans import FaultPlans
 
 Behaviour = Literal["normal", "quiet", "never_logged"]
 """``normal``: a bounded stream ends when it has read everything.
@@ -138,6 +139,7 @@ class State:
         self.addons: dict[str, Addon] = {}
         self.logs: dict[tuple[str, str], EntryLog] = {}
         self.connections = Connections()
+        self.faults = FaultPlans()
         self.memory: dict[str, object] = {}
         draw = self.random("credentials")
         self.credentials = Credentials(

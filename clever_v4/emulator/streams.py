@@ -5,6 +5,7 @@ The log streams: application logs, add-on logs, access logs.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Iterable
 
@@ -12,10 +13,13 @@ import attrs
 from aiohttp import web
 
 from clever_v4.emulator import logbook
+from clever_v4.emulator.body import instead
 from clever_v4.emulator.entries import EntryLog, Selection
-from clever_v4.emulator.errors import bad_request, topic_not_found
+from clever_v4.emulator.errors import Problem, bad_request, topic_not_found
+from clever_v4.emulator.faults import Gzip, RepeatLast
+from clever_v4.emulator.plans import first
 from clever_v4.emulator.query import Query
-from clever_v4.emulator.sse import EventWriter
+from clever_v4.emulator.sse import Ended, EventWriter
 from clever_v4.emulator.state import Behaviour, State
 
 DEFAULT_SERVICES = ("bas", "bas-deploy")
@@ -101,6 +105,13 @@ def routes(state: State) -> Iterable[web.RouteDef]:
     )
 
 
+def is_stream(path: str) -> bool:
+    """
+    Whether a path is one of this family's.
+    """
+    return path.startswith(("/v4/logs/", "/v4/accesslogs/"))
+
+
 async def serve(
     state: State, request: web.Request, log: EntryLog, selection: Selection, behaviour: Behaviour
 ) -> web.StreamResponse:
@@ -108,15 +119,31 @@ async def serve(
     Answer one connection with the stream of a log.
 
     Raises:
-        Problem: A query parameter or the ``Last-Event-ID`` is malformed.
+        Problem: A query parameter or the ``Last-Event-ID`` is malformed, or the plan says so.
+        Lost: The plan has cut the connection.
     """
     reading = _reading(state, request, log, selection, behaviour)
-    connection = state.connections.open(request, now_s=state.now_s())
+    plan = state.faults.take_stream(request.path, request.match_info["id"])
+    connection = state.connections.open(request, event=log.event, plan=plan, now_s=state.now_s())
     try:
-        writer = EventWriter(request, connection, gzip=_wants_gzip(state, request))
-        await writer.prepare()
-        await _write(state, log, reading, writer)
+        answer = await instead(request, plan)
+        if answer is not None:
+            connection.status = answer.status
+            return answer
+        repeat = first(plan, RepeatLast)
+        if repeat is not None and connection.last_event_id:
+            reading = attrs.evolve(reading, start=max(reading.start - repeat.count, 0))
+        if _wants_gzip(state, request) and first(plan, Gzip) is None:
+            plan = (*plan, Gzip())
+        writer = EventWriter(request, connection, plan, heartbeat_s=state.options.heartbeat_s)
+        connection.status = 200
+        with contextlib.suppress(Ended):
+            await writer.prepare()
+            await _write(state, log, reading, writer)
         await writer.finish()
+    except Problem as problem:
+        connection.status = problem.status
+        raise
     finally:
         state.connections.close(connection, now_s=state.now_s())
     return writer.response

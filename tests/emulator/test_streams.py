@@ -5,93 +5,13 @@ The emulator's log streams, read with a bare HTTP client.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from collections.abc import Mapping
 
-import aiohttp
 import attrs
 import pytest
-import pytest_asyncio
 
-from clever_v4.emulator import Application, Emulator
-
-PAST = "2001-01-01T00:00:00.000Z"
-FAST = {"throttleElements": "1000000", "throttlePerInMilliseconds": "1"}
-
-
-@attrs.frozen
-class Event:
-    """
-    One event as it came.
-    """
-
-    id: str
-    event: str
-    data: str
-
-
-@attrs.define
-class Reader:
-    """
-    A bare client of the emulator that parses events in the plainest way.
-    """
-
-    emulator: Emulator
-    http: aiohttp.ClientSession
-
-    def path(self, application: Application) -> str:
-        """
-        The path of an application's log stream.
-        """
-        return f"/v4/logs/organisations/{application.owner_id}/applications/{application.id}/logs"
-
-    async def get(
-        self, path: str, query: Any = (), headers: Mapping[str, str] | None = None
-    ) -> aiohttp.ClientResponse:
-        """
-        The response, with its head only.
-        """
-        auth = {"Authorization": f"Bearer {self.emulator.token}"}
-        return await self.http.get(
-            self.emulator.url + path, params=query, headers=auth | dict(headers or {})
-        )
-
-    async def events(
-        self,
-        path: str,
-        query: Any = (),
-        headers: Mapping[str, str] | None = None,
-        *,
-        most: int | None = None,
-    ) -> list[Event]:
-        """
-        The events up to the end of the stream, or so many of them.
-        """
-        events: list[Event] = []
-        async with await self.get(path, query, headers) as response:
-            assert response.status == 200, await response.text()
-            text = b""
-            async for chunk in response.content.iter_any():
-                text += chunk
-                *whole, text = text.split(b"\n\n")
-                events += map(_event, whole)
-                if most is not None and len(events) >= most:
-                    break
-        return events
-
-
-def _event(frame: bytes) -> Event:
-    fields = dict(line.split(":", 1) for line in frame.decode().split("\n"))
-    return Event(fields.get("id", ""), fields["event"], fields["data"])
-
-
-@pytest_asyncio.fixture
-async def reader(emulator: Emulator) -> AsyncIterator[Reader]:
-    """
-    A bare client.
-    """
-    async with aiohttp.ClientSession() as http:
-        yield Reader(emulator, http)
+from clever_v4.emulator import Emulator
+from tests.emulator.reading import FAST, PAST, Event, Reader, event_of
 
 
 async def test_a_bounded_stream_carries_what_was_produced_and_ends(reader: Reader) -> None:
@@ -152,7 +72,7 @@ async def test_a_live_stream_carries_what_is_published(reader: Reader) -> None:
     async with await reader.get(reader.path(application)) as response:
         (published,) = reader.emulator.publish(application.id, "hello {n}", severity="err")
         frame = await response.content.readuntil(b"\n\n")
-    event = _event(frame[:-2])
+    event = event_of(frame[:-2])
     assert event.id == published
     assert json.loads(event.data) == reader.emulator.produced(application.id)[-1]
     assert json.loads(event.data)["message"] == "hello 0"

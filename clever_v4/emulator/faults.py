@@ -1,0 +1,283 @@
+"""
+What can go wrong on one connection. Faults are values; those of one connection can be combined,
+for example ``(Gzip(), Drip(), Cut(after_bytes=900))``.
+
+Counts of entries and bytes are those of the one connection. Bytes are those of the response's
+body as they go out, after compression, without the framing of chunks.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import attrs
+from attrs.validators import and_, ge, in_, instance_of, optional
+
+_count = and_(instance_of(int), ge(0))
+_positive = and_(instance_of(int), ge(1))
+_seconds = and_(instance_of((int, float)), ge(0))
+
+
+# Instead of the answer ---------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class Unauthorized:
+    """
+    401 with the API's body, whatever the credentials are.
+    """
+
+
+@attrs.frozen(kw_only=True)
+class NotFound:
+    """
+    404 with the API's body, as of an application that never logged.
+    """
+
+    error: str = "Partitioned Topic not found: persistent://orga/logs/app has zero partitions"
+
+
+@attrs.frozen(kw_only=True)
+class TooManyRequests:
+    """
+    429 with the API's body.
+    """
+
+    retry_after: str | None = "1"
+    """The ``Retry-After`` header: seconds or an HTTP date; None: no such header."""
+
+
+@attrs.frozen(kw_only=True)
+class EmptyError:
+    """
+    An error status without a body, as the API's 500 is reported.
+    """
+
+    status: int = attrs.field(default=500, validator=_count)
+    retry_after: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class HtmlError:
+    """
+    An error status with the HTML page of a gateway.
+    """
+
+    status: int = attrs.field(default=502, validator=_count)
+    retry_after: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class WrongContentType:
+    """
+    200 with another content type than the client asked for.
+    """
+
+    content_type: str = "text/html"
+    body: str = "<!DOCTYPE html><title>Maintenance</title><p>Back in a moment.</p>"
+
+
+@attrs.frozen(kw_only=True)
+class Disconnect:
+    """
+    The connection is closed without an answer.
+    """
+
+    reset: bool = False
+    """Whether by RST instead of FIN."""
+
+
+@attrs.frozen(kw_only=True)
+class SlowAnswer:
+    """
+    The answer begins later.
+    """
+
+    seconds: float = attrs.field(default=1.0, validator=_seconds)
+
+
+# Where the body ends or stops ----------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class Cut:
+    """
+    The connection is lost in the middle of the body.
+
+    Give one of ``after_bytes`` and ``after_entries``; with the latter, ``inside`` chooses what
+    is torn: the next entry's line of data, a character of several bytes in UTF-8 (of the first
+    entry that has one), or a chunk of the transfer (its announced length does not come). None:
+    between two events.
+    """
+
+    after_bytes: int | None = attrs.field(default=None, validator=optional(_count))
+    after_entries: int | None = attrs.field(default=None, validator=optional(_count))
+    inside: Literal["line", "character", "chunk"] | None = attrs.field(
+        default=None, validator=optional(in_(("line", "character", "chunk")))
+    )
+    reset: bool = False
+    """Whether by RST instead of FIN."""
+
+    def __attrs_post_init__(self) -> None:
+        if (self.after_bytes is None) == (self.after_entries is None):
+            raise ValueError("Cut needs one of after_bytes and after_entries")
+        if self.after_bytes is not None and self.inside not in {None, "chunk"}:
+            raise ValueError(f"inside={self.inside!r} needs after_entries")
+
+
+@attrs.frozen(kw_only=True)
+class EndOfFile:
+    """
+    The body ends in good order but without END_OF_STREAM, as when the API is redeployed.
+    """
+
+    after_entries: int = attrs.field(default=0, validator=_count)
+
+
+@attrs.frozen(kw_only=True)
+class Stall:
+    """
+    The connection stays open and carries nothing at all, not even a heartbeat.
+    """
+
+    after_entries: int = attrs.field(default=0, validator=_count)
+    seconds: float | None = attrs.field(default=None, validator=optional(_seconds))
+    """For how long; None: for ever."""
+
+
+@attrs.frozen(kw_only=True)
+class HeartbeatsOnly:
+    """
+    Nothing but heartbeats.
+    """
+
+    after_entries: int = attrs.field(default=0, validator=_count)
+    seconds: float | None = attrs.field(default=None, validator=optional(_seconds))
+    """For how long; None: for ever."""
+
+
+# How the body is transferred -----------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class Drip:
+    """
+    The body comes in small pieces, each written by itself.
+    """
+
+    piece_bytes: int = attrs.field(default=1, validator=_positive)
+    most_bytes: int | None = attrs.field(default=None, validator=optional(_count))
+    """How much comes like that; None: all of it."""
+
+
+@attrs.frozen(kw_only=True)
+class Gzip:
+    """
+    The body is compressed, asked for or not, and flushed after each write.
+    """
+
+
+# What else stands in the stream ---------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class RepeatLast:
+    """
+    After a resume the last entries before it come once more.
+    """
+
+    count: int = attrs.field(default=1, validator=_positive)
+
+
+@attrs.frozen(kw_only=True)
+class RetryFields:
+    """
+    A ``retry:`` field, at the start and before every so many entries.
+    """
+
+    milliseconds: int = attrs.field(default=10, validator=_count)
+    every: int = attrs.field(default=10, validator=_positive)
+
+
+@attrs.frozen(kw_only=True)
+class HeartbeatIds:
+    """
+    Heartbeats carry an ``id:``; one comes at the start and after every so many entries too.
+
+    A client that resumes from it loses entries: it lies far beyond the log's end.
+    """
+
+    id: str = "999999999:0:0"
+    every: int = attrs.field(default=10, validator=_positive)
+
+
+@attrs.frozen(kw_only=True)
+class Unparsable:
+    """
+    Entries whose data is not an entry.
+    """
+
+    every: int = attrs.field(default=10, validator=_positive)
+    data: tuple[str, ...] = (
+        "{not JSON",
+        '["a","list"]',
+        "null",
+        '{"id":5,"date":"soon"}',
+        '{"id":',
+    )
+    """What stands there instead, in turn."""
+
+    replace: bool = False
+    """Whether it stands in an entry's place and has its id, so that this entry does not come on
+    this connection; else it is an event more, without an id."""
+
+
+@attrs.frozen(kw_only=True)
+class UnknownEvents:
+    """
+    Events of a name that no client knows, without an id.
+    """
+
+    every: int = attrs.field(default=10, validator=_positive)
+    name: str = "NOTICE"
+    data: str = '{"text":"maintenance at noon"}'
+
+
+@attrs.frozen(kw_only=True)
+class Framing:
+    """
+    The same events in another but equal form.
+    """
+
+    line_end: Literal["\n", "\r\n", "\r"] = attrs.field(
+        default="\n", validator=in_(("\n", "\r\n", "\r"))
+    )
+    byte_order_mark: bool = False
+    comments: bool = False
+    """Whether a comment stands before each event."""
+
+    spaces: bool = False
+    """Whether a space follows each colon."""
+
+    multiline: bool = False
+    """Whether the data of an entry is spread over several ``data:`` lines."""
+
+
+Answering = (
+    Unauthorized | NotFound | TooManyRequests | EmptyError | HtmlError | WrongContentType
+    | Disconnect
+)  # fmt: skip
+"""Faults that stand in for the whole answer."""
+
+Fault = (
+    Answering | SlowAnswer | Cut | EndOfFile | Stall | HeartbeatsOnly | Drip | Gzip | RepeatLast
+    | RetryFields | HeartbeatIds | Unparsable | UnknownEvents | Framing
+)  # fmt: skip
+"""Any fault."""
+
+FAULTS: tuple[type[Fault], ...] = (
+    Unauthorized, NotFound, TooManyRequests, EmptyError, HtmlError, WrongContentType, Disconnect,
+    SlowAnswer, Cut, EndOfFile, Stall, HeartbeatsOnly, Drip, Gzip, RepeatLast, RetryFields,
+    HeartbeatIds, Unparsable, UnknownEvents, Framing,
+)  # fmt: skip
+"""All of them, in the order above."""
