@@ -367,7 +367,7 @@ class Client:
             with Faults(sending):
                 async with (
                     asyncio.timeout(total),
-                    await self.http.request(**self.arguments(sending)) as raw,
+                    await self.http.request(**self.arguments(sending, self.http)) as raw,
                 ):
                     if is_success(raw.status):
                         body = await self._read_all(raw)
@@ -409,11 +409,11 @@ class Client:
             headers["Authorization"] = auth.authorization(exchange.method, str(url))
         return Sending(exchange.method, url, headers, exchange.body, time.monotonic())
 
-    def arguments(self, sending: Sending) -> dict[str, Any]:
+    def arguments(self, sending: Sending, http: aiohttp.ClientSession) -> dict[str, Any]:
         """
         Give what aiohttp's ``request`` takes for one attempt.
         """
-        return sending.arguments(self.timeout, self._options)
+        return sending.arguments(http, self.timeout, self._options)
 
     def tell(self, sending: Sending, raw: aiohttp.ClientResponse) -> None:
         """

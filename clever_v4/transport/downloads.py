@@ -68,7 +68,7 @@ class Download:
         try:
             sending = client.prepare(self._exchange, auth)
             with Faults(sending):
-                raw = await client.http.request(**client.arguments(sending))
+                raw = await client.http.request(**client.arguments(sending, client.http))
                 if not is_success(raw.status):
                     body = await read_some(raw, ERROR_BODY_LIMIT_BYTES)
                     client.tell(sending, raw)

@@ -24,7 +24,7 @@ from clever_v4.errors import (
 from .policies import Timeout
 from .responses import error_from, redact, secrets_in
 
-__all__ = ["Exchange", "Faults", "Sending", "read_some", "seconds"]
+__all__ = ["Exchange", "Faults", "Sending", "read_some", "seconds", "send_once"]
 
 
 class Exchange:
@@ -77,7 +77,9 @@ class Sending:
         """
         return str(self.url).partition("?")[0]
 
-    def arguments(self, timeout: Timeout, options: Mapping[str, Any]) -> dict[str, Any]:
+    def arguments(
+        self, http: aiohttp.ClientSession, timeout: Timeout, options: Mapping[str, Any]
+    ) -> dict[str, Any]:
         """
         Give what aiohttp's ``request`` takes.
         """
@@ -91,6 +93,8 @@ class Sending:
                 sock_connect=seconds(timeout.connect),
                 sock_read=seconds(timeout.read),
             ),
+            # Middlewares of a request replace those of its session: a lender's stay in force.
+            "middlewares": (*getattr(http, "_middlewares", ()), send_once),
             **options,
         }
 
@@ -126,6 +130,8 @@ class Faults:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if isinstance(exc, Unrepeated):
+            exc = exc.__cause__
         where = f"{self._sending.method} {self._sending.place}"
         if isinstance(exc, CleverError):
             return
@@ -138,6 +144,30 @@ class Faults:
             raise ConnectionFailedError(f"{where}: {reason}") from exc
         if isinstance(exc, RuntimeError) and str(exc) == "Session is closed":
             raise SessionClosedError("the underlying aiohttp session is closed") from exc
+
+
+class Unrepeated(aiohttp.ClientError):
+    """
+    A broken connection, in a form that aiohttp does not repeat by itself.
+    """
+
+
+async def send_once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """
+    Keep aiohttp from sending a request again (a client middleware).
+
+    It repeats GET, PUT, DELETE and the like once after a broken connection,
+    with the same signature, whose nonce may be used up, and uncounted. The
+    session's own retries sign afresh.
+    """
+    try:
+        return await handler(request)
+    except (aiohttp.ClientConnectorError, aiohttp.ServerTimeoutError):
+        raise  # never repeated
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as exc:
+        raise Unrepeated(str(exc)) from exc
 
 
 async def read_some(raw: aiohttp.ClientResponse, limit: int) -> bytes:

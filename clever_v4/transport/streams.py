@@ -126,7 +126,7 @@ class StreamOpener:
         client = self._client
         with client.streams:
             sending = client.prepare(exchange, auth)
-            arguments = {**client.arguments(sending), **options}
+            arguments = {**client.arguments(sending, client.stream_http), **options}
             arguments["timeout"] = aiohttp.ClientTimeout(
                 total=None, sock_connect=seconds(client.timeout.connect), sock_read=None
             )

@@ -368,8 +368,37 @@ async def test_cut_connection_is_repeated() -> None:
         session(server) as ours,
     ):
         assert (await ours.request("GET", "/x")).status == 200
-    # aiohttp may repeat a GET by itself on a connection that it reused; this one was new.
     assert len(server.requests) == 2
+
+
+async def test_cut_connection_is_repeated_by_us_alone() -> None:
+    """
+    aiohttp's own hidden repetition, with a used signature, is off: also on a reused connection.
+    """
+    plans = answers((200, "{}"), ConnectionResetError)
+    async with serve(plans) as server, session(server, retry=None) as ours:
+        await ours.request("GET", "/x")
+        with pytest.raises(ConnectionFailedError, match="/y: Server disconnected"):
+            await ours.request("GET", "/y")
+    assert len(server.requests) == 2
+
+
+async def test_lender_s_middlewares_stay_in_force() -> None:
+    """
+    A borrowed session's own middlewares still see every request.
+    """
+
+    async def mark(request: aiohttp.ClientRequest, handler: Any) -> aiohttp.ClientResponse:
+        request.headers["X-Marked"] = "yes"
+        return await handler(request)
+
+    async with (
+        serve(answers((200, "{}"))) as server,
+        aiohttp.ClientSession(middlewares=(mark,)) as http,
+        session(server, http=http) as ours,
+    ):
+        await ours.request("GET", "/x")
+    assert server.requests[0].headers["X-Marked"] == "yes"
 
 
 async def test_body_that_breaks_off_is_repeated() -> None:
