@@ -161,9 +161,11 @@ async def test_base_url_may_have_a_prefix() -> None:
     """
     A proxy in front of the API may live under a path.
     """
-    async with serve(answers((200, "{}"))) as server:
-        async with Session(ApiToken("t"), base_url=f"{server.url}/clever/") as ours:
-            await ours.request("GET", "/v4/x", query={"a": 1})
+    async with (
+        serve(answers((200, "{}"))) as server,
+        Session(ApiToken("t"), base_url=f"{server.url}/clever/") as ours,
+    ):
+        await ours.request("GET", "/v4/x", query={"a": 1})
     assert server.requests[0].path_qs == "/clever/v4/x?a=1"
 
 
@@ -845,12 +847,14 @@ async def test_download_arrives_in_pieces_beyond_the_cap(megabytes: Server) -> N
     """
     The cap on answers does not bound a download.
     """
-    async with session(megabytes, max_response_bytes=10) as ours:
-        async with ours._client.download(("whole",), accept="application/pdf") as download:
-            assert (download.request_id, download.content_length) == ("01SOZU", 1_000_000)
-            size = 0
-            async for chunk in download.chunks():
-                size += len(chunk)
+    async with (
+        session(megabytes, max_response_bytes=10) as ours,
+        ours._client.download(("whole",), accept="application/pdf") as download,
+    ):
+        assert (download.request_id, download.content_length) == ("01SOZU", 1_000_000)
+        size = 0
+        async for chunk in download.chunks():
+            size += len(chunk)
     assert size == 1_000_000
     assert megabytes.requests[0].headers["Accept"] == "application/pdf"
 
@@ -859,11 +863,13 @@ async def test_download_that_breaks_off_is_an_error(megabytes: Server) -> None:
     """
     Half a file is never mistaken for a whole one.
     """
-    async with session(megabytes) as ours:
-        async with ours._client.download(("broken",), accept="*/*") as download:
-            with pytest.raises(ConnectionFailedError):
-                async for _ in download.chunks():
-                    pass
+    async with (
+        session(megabytes) as ours,
+        ours._client.download(("broken",), accept="*/*") as download,
+    ):
+        with pytest.raises(ConnectionFailedError):
+            async for _ in download.chunks():
+                pass
 
 
 async def test_download_that_is_refused_is_an_api_error(megabytes: Server) -> None:
