@@ -61,7 +61,7 @@ def routes(state: State) -> Iterable[web.RouteDef]:
         until = now_ms if until is None else until
         limit = query.integer("limit", minimum=1, bits=32) or DEFAULT_LIMIT
         found = [
-            _summary(invoice)
+            summary_of(invoice)
             for invoice in invoices(state, request.match_info["owner"])
             if since <= moment_ms(invoice["emission_date"].removesuffix("[UTC]")) <= until
         ]
@@ -70,7 +70,7 @@ def routes(state: State) -> Iterable[web.RouteDef]:
     async def list_unpaid(request: web.Request) -> web.Response:
         Query(request).only()
         found = invoices(state, request.match_info["owner"])
-        return web.json_response([_summary(one) for one in found if one["status"] in UNPAID])
+        return web.json_response([summary_of(one) for one in found if one["status"] in UNPAID])
 
     async def get_invoice(request: web.Request) -> web.StreamResponse:
         Query(request).only()
@@ -118,7 +118,10 @@ def _invoice(state: State, owner_id: str, number: str) -> Json:
     raise not_found(f"Invoice {number} not found")
 
 
-def _summary(invoice: Json) -> Json:
+def summary_of(invoice: Json) -> Json:
+    """
+    What a list shows of an invoice.
+    """
     summary = {name: invoice[name] for name in _LIST_MEMBERS if name in invoice}
     summary["transaction_id"] = invoice["provider_transaction_id"]
     if invoice["kind"] == "CREDITNOTE":
