@@ -15,7 +15,7 @@ from attrs.validators import and_, ge, in_, instance_of, optional
 
 _count = and_(instance_of(int), ge(0))
 _positive = and_(instance_of(int), ge(1))
-_seconds = and_(instance_of((int, float)), ge(0))
+_seconds = ge(0.0)
 
 
 # Instead of the answer ---------------------------------------------------------------------------
