@@ -1,0 +1,301 @@
+"""
+What holds of a hub for any interleaving of what can happen to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+)
+
+from clever_v4.errors import SlowConsumerError
+from clever_v4.fanout.hub import Hub
+from clever_v4.fanout.items import Batch, Gap, Overflow, SourceEnded
+from clever_v4.fanout.options import Start
+from clever_v4.fanout.subscription import Subscription
+from tests.fanout.sources import FedSource, settle, take
+
+CAPACITY = 8
+
+
+def is_even(entry: tuple[str, int]) -> bool:
+    return entry[1] % 2 == 0
+
+
+class Incarnation:
+    """
+    One followed source, from follow to unfollow, and all that it produced.
+    """
+
+    def __init__(self, key: str, first: int) -> None:
+        self.key = key
+        self.source = FedSource()
+        self.number = first
+        self.fed: list[tuple[str, int]] = []
+
+    @property
+    def first(self) -> int:
+        return self.number - len(self.fed)
+
+    def feed(self, length: int) -> None:
+        batch = [(self.key, self.number + n) for n in range(length)]
+        self.number += length
+        self.fed += batch
+        self.source.feed(*batch)
+
+
+class Consumer:
+    """
+    A subscription and a model of what it must get from each incarnation.
+    """
+
+    def __init__(self, subscription: Subscription[str, Any], *, is_filtered: bool) -> None:
+        self.subscription = subscription
+        self.items = subscription.items()
+        self.is_filtered = is_filtered
+        self.start: dict[str, int] = {}
+        self.next: dict[str, int] = {}
+        self.last_sequence = 0
+        self.is_over = False
+
+    def came(self, key: str, number: int) -> None:
+        """Entries of the key from this number on are owed to it."""
+        self.start.setdefault(key, number)
+        self.next.setdefault(key, number)
+
+    def got(self, item: Any) -> None:
+        if isinstance(item, Gap):
+            assert self.subscription.overflow is Overflow.DROP_OLDEST
+            assert item.count > 0
+            assert item.is_exact
+            self.next[item.source] += item.count
+        elif isinstance(item, Batch):
+            assert item.entries
+            for tagged in item.tagged:
+                assert tagged.sequence > self.last_sequence
+                self.last_sequence = tagged.sequence
+                key, number = tagged.entry
+                assert tagged.source == key
+                if self.is_filtered:
+                    assert is_even(tagged.entry)
+                    assert number - self.next[key] in (0, 1)
+                else:
+                    assert number == self.next[key]
+                self.next[key] = number + 1
+        else:
+            assert isinstance(item, SourceEnded)
+
+
+class HubMachine(RuleBasedStateMachine):
+    """
+    Feeds, follows, unfollows, subscribes, reads and closes in any order.
+    """
+
+    consumers = Bundle("consumers")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.live: dict[str, Incarnation] = {}
+        self.numbers: dict[str, int] = {}
+        self.open: list[Consumer] = []
+        self.sources: list[FedSource] = []
+        self.is_drained = False
+
+    def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        return self.loop.run_until_complete(coroutine)
+
+    @initialize()
+    def enter(self) -> None:
+        async def enter() -> None:
+            self.hub: Hub[str, Any] = Hub(ring=CAPACITY)
+            await self.hub.__aenter__()
+
+        self.run(enter())
+        self.follow("a")
+
+    @rule(key=st.sampled_from("abc"))
+    def follow(self, key: str) -> None:
+        async def follow() -> None:
+            if key not in self.live and not self.is_drained:
+                incarnation = Incarnation(key, self.numbers.get(key, 0))
+                self.live[key] = incarnation
+                self.sources.append(incarnation.source)
+                self.hub.follow(key, incarnation.source)
+                for consumer in self.open:
+                    consumer.came(key, incarnation.number)
+                await settle()
+
+        self.run(follow())
+
+    @rule(key=st.sampled_from("aabc"), lengths=st.lists(st.integers(1, 12), max_size=4))
+    def feed(self, key: str, lengths: list[int]) -> None:
+        async def feed() -> None:
+            if key in self.live:
+                for length in lengths:
+                    self.live[key].feed(length)
+                await settle()
+
+        self.run(feed())
+
+    @rule(key=st.sampled_from("abc"))
+    def unfollow(self, key: str) -> None:
+        async def unfollow() -> None:
+            if key in self.live and not self.is_drained:
+                incarnation = self.live.pop(key)
+                unread = sum(map(len, incarnation.source._pending))
+                self.hub.unfollow(key)
+                await settle()
+                # What the hub had not read from the source was never received.
+                self.numbers[key] = incarnation.number - unread
+                assert incarnation.source.open_count == 0
+
+        self.run(unfollow())
+
+    @rule(
+        target=consumers,
+        overflow=st.sampled_from(Overflow),
+        start=st.sampled_from(Start),
+        is_filtered=st.booleans(),
+    )
+    def subscribe(self, overflow: Overflow, start: Start, is_filtered: bool) -> Any:
+        async def subscribe() -> Consumer:
+            subscription = self.hub.subscribe(
+                overflow=overflow, start=start, where=is_even if is_filtered else None
+            )
+            await subscription.__aenter__()
+            consumer = Consumer(subscription, is_filtered=is_filtered)
+            for statistics in self.hub.statistics().sources:
+                key = statistics.source
+                received = self.live[key].fed[: statistics.received]
+                number = received[-1][1] + 1 if received else self.live[key].first
+                held = statistics.held if start is Start.OLDEST else 0
+                consumer.came(key, number - held)
+            return consumer
+
+        if self.is_drained or len(self.open) > 6:
+            return multiple()
+        consumer = self.run(subscribe())
+        self.open.append(consumer)
+        return consumer
+
+    @rule(consumer=consumers, count=st.integers(1, 6))
+    def read(self, consumer: Consumer, count: int) -> None:
+        async def read() -> None:
+            for _ in range(count):
+                if consumer.is_over:
+                    return
+                lag = consumer.subscription.lag
+                try:
+                    item = await take(consumer.items)
+                except StopAsyncIteration:
+                    self.over(consumer)
+                    return
+                except SlowConsumerError as error:
+                    assert consumer.subscription.overflow is Overflow.DISCONNECT
+                    assert error.dropped > 0  # noqa: PT017  -- may or may not be raised
+                    self.over(consumer)
+                    return
+                if item is None:
+                    assert lag == 0 or consumer.is_filtered
+                    return
+                consumer.got(item)
+
+        self.run(read())
+
+    @rule(consumer=consumes(consumers))
+    def close(self, consumer: Consumer) -> None:
+        async def close() -> None:
+            consumer.subscription.close()
+            await settle()
+            self.over(consumer)
+
+        self.run(close())
+
+    def over(self, consumer: Consumer) -> None:
+        consumer.is_over = True
+        if consumer in self.open:
+            self.open.remove(consumer)
+
+    @invariant()
+    def counts_are_exact(self) -> None:
+        for consumer in self.open:
+            if consumer.subscription.is_closed:
+                continue  # disconnected, and not yet told: what comes now is not for it
+            for share in consumer.subscription.shares():
+                key = share.source
+                owed = self.received_through(key) - consumer.start[key]
+                assert share.delivered + share.filtered + share.missed + share.lag == owed
+                if consumer.subscription.overflow is Overflow.BLOCK:
+                    assert share.missed == 0
+
+    def received_through(self, key: str) -> int:
+        """The number after the last entry of the key that the hub received."""
+        if key not in self.live:
+            return self.numbers[key]
+        received = {one.source: one.received for one in self.hub.statistics().sources}[key]
+        return self.live[key].first + received
+
+    @invariant()
+    def memory_is_bounded(self) -> None:
+        if hasattr(self, "hub"):
+            for statistics in self.hub.statistics().sources:
+                assert statistics.held <= CAPACITY
+
+    @rule()
+    def look(self) -> None:
+        for one in self.hub.statistics().subscribers:
+            assert one.lag_time >= timedelta(0)
+
+    def teardown(self) -> None:
+        async def end() -> None:
+            # Everything is read to its end while the hub drains: then nothing may be missing.
+            async def read_all(consumer: Consumer) -> None:
+                try:
+                    async for item in consumer.items:
+                        consumer.got(item)
+                except SlowConsumerError:
+                    assert consumer.subscription.overflow is Overflow.DISCONNECT
+                    return
+                for key, number in consumer.next.items():
+                    through = self.numbers[key]
+                    if not consumer.is_filtered:
+                        assert number == through
+
+            readers = list(self.open)
+            ends = dict(self.live)
+            async with asyncio.TaskGroup() as tasks:
+                drained = tasks.create_task(self.hub.drain(timedelta(seconds=10)))
+                await settle()
+                for key, incarnation in ends.items():
+                    unread = sum(map(len, incarnation.source._pending))
+                    self.numbers[key] = incarnation.number - unread
+                for consumer in readers:
+                    tasks.create_task(read_all(consumer))
+            assert drained.result().is_complete
+            await self.hub.__aexit__(None, None, None)
+            assert [source.open_count for source in self.sources] == [0] * len(self.sources)
+            assert asyncio.all_tasks() == {asyncio.current_task()}
+
+        try:
+            if hasattr(self, "hub"):
+                self.run(end())
+        finally:
+            self.loop.close()
+
+
+HubMachine.TestCase.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
+TestHub = HubMachine.TestCase
