@@ -93,20 +93,40 @@ class Template:
     """What follows the milliseconds: ``Z``, ``Z[UTC]``, or None for more digits."""
 
 
+@attrs.frozen
+class Rollout:
+    """
+    What runs during one era of an application's log.
+    """
+
+    commit_id: str
+    deployment_id: str
+    instance_ids: tuple[str, str]
+
+
+def rollout_of(draw: random.Random) -> Rollout:
+    """
+    The rollout of an era, from the generator of that era's log.
+    """
+    commit_id = f"{draw.getrandbits(160):040x}"
+    deployment_id = f"deployment_{_uuid(draw)}"
+    return Rollout(commit_id, deployment_id, (_uuid(draw), _uuid(draw)))
+
+
 def application_templates(
     draw: random.Random, *, application_id: str, zone: str, era: int, services: Sequence[str]
 ) -> list[Template]:
     """
     Entries of an application during one of its deployments: two instances and one commit.
     """
+    rollout = rollout_of(draw)
     fixed: dict[str, object] = {
         "applicationId": application_id,
-        "commitId": f"{draw.getrandbits(160):040x}",
-        "deploymentId": f"deployment_{_uuid(draw)}",
+        "commitId": rollout.commit_id,
+        "deploymentId": rollout.deployment_id,
         "zone": zone,
         "region": zone,
     }
-    instances = [_uuid(draw) for _ in range(2)]
     messages = list(MESSAGES) * 3 + [*STACK_TRACES, RESET]
     templates = []
     for number, message in enumerate(messages):
@@ -114,7 +134,7 @@ def application_templates(
         if service == "bas-deploy.service":
             message = draw.choice(DEPLOY_MESSAGES)
         members: dict[str, object] = fixed | {
-            "instanceId": instances[number % 2],
+            "instanceId": rollout.instance_ids[number % 2],
             "message": message,
             "service": service,
             "severity": "err" if "rror" in message or "Trace" in message else "info",

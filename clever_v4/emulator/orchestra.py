@@ -8,7 +8,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+from clever_v4.emulator.entries import ERAS
 from clever_v4.emulator.errors import not_found
+from clever_v4.emulator.messages import Rollout, rollout_of
 from clever_v4.emulator.state import Application, State
 
 FINAL_STATES = ("FAILED", "CANCELLED", "SUCCEEDED")
@@ -102,12 +104,19 @@ class Orchestra:
             age = timedelta(days=2 * (count - number), minutes=draw.randrange(1440))
             action = "DEPLOY" if number % 3 else draw.choice(ACTIONS[1:5])
             deployment = _deployment(state, application, number, epoch - age, action)
-            final = "SUCCEEDED"
-            if number < count - 1:
-                final = draw.choices(FINAL_STATES, (2, 1, 6))[0]
+            era = number - count + ERAS
+            final = "SUCCEEDED" if era >= 0 else draw.choices(FINAL_STATES, (2, 1, 6))[0]
             _run(deployment, final, draw.randrange(20, 400))
             made.append(deployment)
-            machines += _machines(state, application, deployment, is_last=number == count - 1)
+            rollout = None
+            if era >= 0:
+                # The last deployments are those that the application's log tells of.
+                rollout = rollout_of(state.random("log", application.id, era))
+                deployment["id"] = rollout.deployment_id
+                deployment["version"] = {"commitId": rollout.commit_id}
+            machines += _machines(
+                state, application, deployment, rollout, is_last=number == count - 1
+            )
         self._deployments[application.id] = made
         self._instances[application.id] = machines
 
@@ -163,17 +172,23 @@ def _run(deployment: Json, final: str, seconds: int) -> None:
 
 
 def _machines(
-    state: State, application: Application, deployment: Json, *, is_last: bool
+    state: State,
+    application: Application,
+    deployment: Json,
+    rollout: Rollout | None,
+    *,
+    is_last: bool,
 ) -> list[Json]:
     """
     The instances of a deployment; those of the last one live, in several states.
     """
     draw = state.random("instances", deployment["id"])
     start = datetime.fromisoformat(deployment["startDate"])
-    states = ["UP", "UP", "BOOTING"] if is_last else ["DELETED"] * draw.randrange(1, 3)
+    logging = list(rollout.instance_ids) if rollout is not None else []
+    states = ["UP", "UP", "BOOTING"] if is_last else ["DELETED"] * 2
     if deployment["hasDedicatedBuild"]:
         states = ["DELETED", *states]
-    elif not is_last and draw.random() < 0.1:
+    elif rollout is None and draw.random() < 0.1:
         states = ["GHOST"]
     machines = []
     for index, machine_state in enumerate(states):
@@ -181,7 +196,9 @@ def _machines(
         created = start + timedelta(seconds=2 + index)
         is_gone = machine_state == "DELETED"
         machine: Json = {
-            "id": state.uuid("instance", deployment["id"], index),
+            "id": logging.pop(0)
+            if logging and not is_build
+            else state.uuid("instance", deployment["id"], index),
             "ownerId": application.owner_id,
             "applicationId": application.id,
             # A ghost is what is left of an instance whose deployment is forgotten.

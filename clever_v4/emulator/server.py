@@ -15,6 +15,7 @@ from clever_v4.emulator import logbook
 from clever_v4.emulator.app import create_app
 from clever_v4.emulator.connections import Connections
 from clever_v4.emulator.errors import ErrorGeneration
+from clever_v4.emulator.orchestra import orchestra
 from clever_v4.emulator.plans import FaultPlans
 from clever_v4.emulator.state import Addon, Application, Behaviour, Options, State
 
@@ -219,6 +220,27 @@ class Emulator:
             rate_per_s=rate_per_s,
             history_interval_s=history_interval_s,
         )
+
+    def deploy(
+        self, application_id: str, *, outcome: str = "SUCCEEDED", not_found_looks: int = 1
+    ) -> str:
+        """
+        Start a deployment, which goes one step further each time that it is looked at.
+
+        Args:
+            application_id: What to deploy.
+            outcome: The state that it ends in; one that is not final keeps it there.
+            not_found_looks: How many looks answer 404 before it is visible, as on the real API.
+
+        Returns:
+            The id of the deployment.
+        """
+        started = orchestra(self.state).deploy(
+            self.state.applications[application_id],
+            outcome=outcome,
+            not_found_looks=not_found_looks,
+        )
+        return str(started["id"])
 
     def publish(
         self,

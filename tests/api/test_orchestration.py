@@ -20,7 +20,6 @@ from clever_v4.api.orchestration import (
     Order,
 )
 from clever_v4.emulator import Application, Emulator
-from clever_v4.emulator.orchestra import Orchestra, orchestra
 from clever_v4.errors import BadRequestError, NotFoundError, ResponseFormatError
 from clever_v4.session import Session
 from tests.api.canned import Canned
@@ -31,11 +30,6 @@ APP = "app_1"
 @pytest.fixture
 def application(emulator: Emulator) -> Application:
     return emulator.add_application("shop")
-
-
-@pytest.fixture
-def kept(emulator: Emulator) -> Orchestra:
-    return orchestra(emulator.state)
 
 
 async def test_deployments_come_newest_first_by_default(
@@ -134,15 +128,15 @@ def test_a_start_may_be_unknown() -> None:
 
 
 async def test_a_new_deployment_is_not_found_at_first(
-    emulator: Emulator, session: Session, application: Application, kept: Orchestra
+    emulator: Emulator, session: Session, application: Application
 ) -> None:
     """
     One look right after the start is a 404, as on the real API.
     """
-    new = kept.deploy(application, not_found_looks=1)
+    new = emulator.deploy(application.id, not_found_looks=1)
     with pytest.raises(NotFoundError):
-        await session.deployments.get(emulator.owner_id, application.id, new["id"])
-    found = await session.deployments.get(emulator.owner_id, application.id, new["id"])
+        await session.deployments.get(emulator.owner_id, application.id, new)
+    found = await session.deployments.get(emulator.owner_id, application.id, new)
     assert found.state == DeploymentState.QUEUED
 
 

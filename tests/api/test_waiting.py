@@ -12,7 +12,7 @@ import pytest
 
 from clever_v4.auth import ApiToken
 from clever_v4.emulator import Application, Emulator
-from clever_v4.emulator.orchestra import Orchestra, orchestra
+from clever_v4.emulator.orchestra import orchestra
 from clever_v4.errors import (
     ConnectionFailedError,
     DeploymentWaitTimeoutError,
@@ -34,11 +34,6 @@ def application(emulator: Emulator) -> Application:
     return emulator.add_application("shop")
 
 
-@pytest.fixture
-def kept(emulator: Emulator) -> Orchestra:
-    return orchestra(emulator.state)
-
-
 async def states(session: Session, application: Application, deployment_id: str) -> list[str]:
     watched = session.deployments.watch(
         application.owner_id, application.id, deployment_id, poll_interval=FAST
@@ -47,13 +42,13 @@ async def states(session: Session, application: Application, deployment_id: str)
 
 
 async def test_watch_sees_every_state_once(
-    session: Session, application: Application, kept: Orchestra
+    session: Session, application: Application, emulator: Emulator
 ) -> None:
     """
     A new deployment is invisible for two looks, and then goes through its states to the end.
     """
-    new = kept.deploy(application, not_found_looks=2)
-    assert await states(session, application, new["id"]) == [
+    new = emulator.deploy(application.id, not_found_looks=2)
+    assert await states(session, application, new) == [
         "QUEUED",
         "WORK_IN_PROGRESS",
         "SUCCEEDED",
@@ -62,14 +57,14 @@ async def test_watch_sees_every_state_once(
 
 @pytest.mark.parametrize("outcome", ["SUCCEEDED", "FAILED", "CANCELLED"])
 async def test_wait_gives_the_final_deployment_whatever_it_is(
-    session: Session, application: Application, kept: Orchestra, outcome: str
+    session: Session, application: Application, emulator: Emulator, outcome: str
 ) -> None:
     """
     A failed or cancelled deployment is an answer, not an error.
     """
-    new = kept.deploy(application, outcome=outcome)
+    new = emulator.deploy(application.id, outcome=outcome)
     final = await session.deployments.wait(
-        application.owner_id, application.id, new["id"], poll_interval=FAST
+        application.owner_id, application.id, new, poll_interval=FAST
     )
     assert final.state == outcome
     assert final.is_final
@@ -77,12 +72,12 @@ async def test_wait_gives_the_final_deployment_whatever_it_is(
 
 
 async def test_one_that_is_final_already_is_seen_once(
-    session: Session, application: Application, kept: Orchestra
+    session: Session, application: Application, emulator: Emulator
 ) -> None:
     """
     There is nothing to wait for, and nobody waits.
     """
-    old = kept.deployments(application)[0]
+    old = orchestra(emulator.state).deployments(application)[0]
     final = await session.deployments.wait(
         application.owner_id, application.id, old["id"], poll_interval=NEVER
     )
@@ -90,17 +85,17 @@ async def test_one_that_is_final_already_is_seen_once(
 
 
 async def test_a_404_is_not_bridged_without_grace(
-    session: Session, application: Application, kept: Orchestra
+    session: Session, application: Application, emulator: Emulator
 ) -> None:
     """
     With no start-up grace the first 404 counts.
     """
-    new = kept.deploy(application, not_found_looks=1)
+    new = emulator.deploy(application.id, not_found_looks=1)
     with pytest.raises(NotFoundError):
         await session.deployments.wait(
             application.owner_id,
             application.id,
-            new["id"],
+            new,
             poll_interval=FAST,
             startup_grace=timedelta(0),
         )
@@ -121,17 +116,17 @@ async def test_the_grace_is_bounded(session: Session, application: Application) 
 
 
 async def test_the_callers_timeout_tells_the_last_state(
-    session: Session, application: Application, kept: Orchestra
+    session: Session, application: Application, emulator: Emulator
 ) -> None:
     """
     When the time is over, the error says where the deployment was.
     """
-    new = kept.deploy(application, outcome="TASK_IN_PROGRESS")
+    new = emulator.deploy(application.id, outcome="TASK_IN_PROGRESS")
     with pytest.raises(DeploymentWaitTimeoutError, match="is TASK_IN_PROGRESS still") as caught:
         await session.deployments.wait(
             application.owner_id,
             application.id,
-            new["id"],
+            new,
             poll_interval=FAST,
             timeout=timedelta(milliseconds=300),
         )
@@ -223,16 +218,16 @@ async def test_a_requests_own_timeout_is_not_the_callers(emulator: Emulator) -> 
 
 
 async def test_the_consumer_is_not_under_the_timeout(
-    session: Session, application: Application, kept: Orchestra
+    session: Session, application: Application, emulator: Emulator
 ) -> None:
     """
     Between two items the caller's own code is not cancelled, however long it takes.
     """
-    new = kept.deploy(application, not_found_looks=0)
+    new = emulator.deploy(application.id, not_found_looks=0)
     watched = session.deployments.watch(
         application.owner_id,
         application.id,
-        new["id"],
+        new,
         poll_interval=FAST,
         timeout=timedelta(milliseconds=200),
     )

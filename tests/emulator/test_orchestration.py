@@ -171,3 +171,21 @@ async def test_steps_can_be_held_by_a_test(emulator: Emulator, application: Appl
     held = orchestra(emulator.state).deploy(application, outcome="TASK_IN_PROGRESS", not_found_looks=0)  # fmt: skip
     states = [(await ask(f"{v4}/deployments/{held['id']}")).json["state"] for _ in range(4)]
     assert states == ["QUEUED", "WORK_IN_PROGRESS", "TASK_IN_PROGRESS", "TASK_IN_PROGRESS"]
+
+
+async def test_the_log_tells_of_deployments_that_are_listed(emulator: Emulator, ask: Asker) -> None:
+    """
+    Deployment, commit and instance of a log entry are those of the lists.
+    """
+    logging = emulator.add_application("logging", history=300)
+    path = f"/v4/orchestration/organisations/{logging.owner_id}/applications/{logging.id}"
+    deployments = {one["id"]: one for one in (await ask(f"{path}/deployments")).json}
+    instances = {one["id"]: one for one in (await ask(f"{path}/instances")).json}
+    entries = emulator.produced(logging.id)
+    assert len({entry["deploymentId"] for entry in entries}) == 3
+    for entry in entries:
+        deployment = deployments[str(entry["deploymentId"])]
+        assert deployment["version"]["commitId"] == entry["commitId"]
+        instance = instances[str(entry["instanceId"])]
+        assert instance["deploymentId"] == deployment["id"]
+    assert instances[str(entries[-1]["instanceId"])]["state"] == "UP"
