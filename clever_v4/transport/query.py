@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 from urllib.parse import quote
 
 import attrs
@@ -83,7 +83,8 @@ def to_pairs(query: QueryLike, *, now: datetime | None = None) -> list[tuple[str
         ValueError: A datetime is naive, or a number is not finite.
     """
     pairs: list[tuple[str, str]] = []
-    for key, value in query.items() if isinstance(query, Mapping) else query:
+    items = query.items() if isinstance(query, Mapping) else query
+    for key, value in cast("Iterable[tuple[str, Any]]", items):
         if value is None or value is UNSET:
             continue
         if isinstance(value, list | tuple | set | frozenset):
