@@ -6,6 +6,7 @@ share (credentials, ``Sozu-Id``, error bodies).
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from email.utils import formatdate
 from typing import Protocol
 
 from aiohttp import web
@@ -63,22 +64,25 @@ def create_app(state: State) -> web.Application:
     """
     app = web.Application(middlewares=[_losses, _errors, _credentials, _faults])
     app[STATE] = state
-    app.on_response_prepare.append(_say_request_id)
+    app.on_response_prepare.append(_add_headers)
     for family in FAMILIES:
         app.add_routes(family.routes(state))
     return app
 
 
-async def _say_request_id(request: web.Request, response: web.StreamResponse) -> None:
+async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    state = request.app[STATE]
     if "Sozu-Id" not in response.headers:
-        response.headers["Sozu-Id"] = request.app[STATE].request_id()
+        response.headers["Sozu-Id"] = state.request_id()
+    # A client takes the server's time from here; it has to be the time that entries have.
+    response.headers["Date"] = formatdate(state.now_s(), usegmt=True)
 
 
 @web.middleware
 async def _losses(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
-    except Lost:
+    except (Lost, ConnectionError):
         # There is nobody left to answer; the web server notices by itself.
         return web.Response(status=499, reason="Client Closed Request")
 

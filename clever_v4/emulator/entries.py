@@ -166,7 +166,7 @@ class EntryLog:
         """
         parts = message_id.split(":")
         if len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts):
-            raise ValueError(message_id)
+            raise ValueError(f"not a message id: {message_id!r}")
         ledger, entry = int(parts[0]) - self._ledger, int(parts[1])
         if ledger < 0:
             return 0

@@ -14,6 +14,7 @@ from aiohttp import web
 from clever_v4.emulator import logbook
 from clever_v4.emulator.app import create_app
 from clever_v4.emulator.connections import Connections
+from clever_v4.emulator.demo import add_demo
 from clever_v4.emulator.errors import ErrorGeneration
 from clever_v4.emulator.orchestra import orchestra
 from clever_v4.emulator.plans import FaultPlans
@@ -307,7 +308,8 @@ class Emulator:
         )
         await runner.setup()
         self._runner = runner
-        site = web.TCPSite(runner, self._host, self._port)
+        # Thousands of streams may be opened in one instant.
+        site = web.TCPSite(runner, self._host, self._port, backlog=4096)
         try:
             await site.start()
         except BaseException:
@@ -329,27 +331,3 @@ class Emulator:
     async def _abort_streams(self, _app: web.Application) -> None:
         self.state.connections.abort_all()
         await self.state.connections.wait_until(active=0)
-
-
-def add_demo(state: State) -> None:
-    """
-    The demo's account: applications of every behaviour, one of the user's own, and add-ons.
-    """
-    state.add_application("shop-api", history=2000, rate_per_s=5, history_interval_s=1.8)
-    state.add_application(
-        "shop-worker",
-        type="python",
-        history=1500,
-        rate_per_s=2,
-        services=("bas.service", "bas.service", "bas-deploy.service", "cron.service"),
-        long_lines=True,
-    )
-    state.add_application("shop-frontend", type="static", history=800, rate_per_s=3)
-    state.add_application(
-        "nightly-report", type="python", behaviour="quiet", history=40, history_interval_s=60
-    )
-    state.add_application("never-deployed", behaviour="never_logged")
-    state.add_application("ada-blog", type="php", owner_id=state.user.id, history=300, rate_per_s=1)
-    state.add_addon("shop-database", history=500, rate_per_s=1)
-    state.add_addon("shop-cache", provider_id="redis-addon", behaviour="quiet", history=20)
-    state.add_addon("shop-events", provider_id="addon-pulsar", behaviour="never_logged")

@@ -102,6 +102,8 @@ def routes(state: State) -> Iterable[web.RouteDef]:
         web.get("/v4/logs/organisations/{owner}/applications/{id}/logs", application_logs),
         web.get("/v4/logs/organisations/{owner}/resources/{id}/logs", resource_logs),
         web.get("/v4/accesslogs/organisations/{owner}/applications/{id}/accesslogs", access_logs),
+        # The server's OpenAPI also lists this path; no official client uses it.
+        web.get("/v4/logs/organisations/{owner}/applications/{id}/accesslogs", access_logs),
     )
 
 
