@@ -306,3 +306,13 @@ async def test_an_unknown_state_is_refused_by_the_server(
     query = InstanceQuery(include_states=("SLEEPING",))
     with pytest.raises(BadRequestError, match="malformed"):
         await session.instances.list(emulator.owner_id, application.id, query)
+
+
+async def test_the_options_of_another_call_are_refused(session: Session) -> None:
+    """
+    A mapping or the options of the neighbour are a TypeError, before anything is asked.
+    """
+    with pytest.raises(TypeError, match="query must be a InstanceQuery or None, got"):
+        await session.instances.list("o", APP, {"limit": 1})  # type: ignore[arg-type]  -- the caller's mistake
+    with pytest.raises(TypeError, match="query must be a DeploymentQuery or None, got Instance"):
+        await session.deployments.list("o", APP, InstanceQuery())  # type: ignore[arg-type]  -- the caller's mistake

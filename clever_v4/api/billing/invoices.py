@@ -14,15 +14,14 @@ import attrs
 from clever_v4.errors import NotFoundError
 from clever_v4.transport.client import Client
 from clever_v4.transport.converter import wire_style
+from clever_v4.transport.options import check_window, pairs_of
 from clever_v4.transport.query import (
     Moment,
     aware_moment,
     check_path_segment,
     positive_int,
-    query_pairs,
 )
 from clever_v4.transport.single import get_one
-from clever_v4.transport.window import check_window
 
 from .files import Destination, PathSink, checked_destination, save, write_all
 from .models import Invoice, InvoiceSummary
@@ -82,6 +81,7 @@ class Billing:
 
         Raises:
             ValueError: The id cannot stand in a path.
+            TypeError: *query* is of another type.
             APIError: The API refused.
             ResponseFormatError: The answer does not fit.
 
@@ -227,7 +227,7 @@ class Billing:
     async def _list(
         self, path: tuple[str, ...], query: InvoiceQuery | None
     ) -> list[InvoiceSummary]:
-        pairs = query_pairs(query)
+        pairs = pairs_of(query, InvoiceQuery)
         try:
             return await self._client.get(path, list[InvoiceSummary], query=pairs)
         except NotFoundError:

@@ -14,7 +14,8 @@ import attrs
 from clever_v4.errors import NotFoundError
 from clever_v4.transport.client import Client
 from clever_v4.transport.converter import wire, wire_style
-from clever_v4.transport.query import check_path_segment, positive_int, query_pairs
+from clever_v4.transport.options import pairs_of
+from clever_v4.transport.query import check_path_segment, positive_int
 from clever_v4.transport.single import get_one
 
 from . import waiting
@@ -315,6 +316,7 @@ class Deployments:
 
         Raises:
             ValueError: An id cannot stand in a path.
+            TypeError: *query* is of another type.
             APIError: The API refused.
             ResponseFormatError: The answer does not fit.
 
@@ -323,7 +325,7 @@ class Deployments:
         the reference.
         """
         path = _path(owner_id, application_id)
-        pairs = query_pairs(query)
+        pairs = pairs_of(query, DeploymentQuery)
         try:
             return await self._client.get(path, builtins.list[Deployment], query=pairs)
         except NotFoundError:

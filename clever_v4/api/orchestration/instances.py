@@ -14,16 +14,15 @@ import attrs
 from clever_v4.errors import NotFoundError
 from clever_v4.transport.client import Client
 from clever_v4.transport.converter import wire, wire_style
+from clever_v4.transport.options import check_window, pairs_of
 from clever_v4.transport.query import (
     Moment,
     aware_moment,
     check_path_segment,
     non_empty,
     positive_int,
-    query_pairs,
 )
 from clever_v4.transport.single import get_one
-from clever_v4.transport.window import check_window
 
 from .options import Order, order_or_none, state_names
 
@@ -194,6 +193,7 @@ class Instances:
 
         Raises:
             ValueError: An id cannot stand in a path.
+            TypeError: *query* is of another type.
             APIError: The API refused.
             ResponseFormatError: The answer does not fit.
 
@@ -201,7 +201,7 @@ class Instances:
         for the 404: CleverCloud/clever-client.js (``getEmptyResponsePolicy``).
         """
         path = _path(owner_id, application_id)
-        pairs = query_pairs(query)
+        pairs = pairs_of(query, InstanceQuery)
         try:
             return await self._client.get(path, builtins.list[Instance], query=pairs)
         except NotFoundError:
