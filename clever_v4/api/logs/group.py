@@ -13,6 +13,7 @@ from yarl import URL
 from ...errors import NotFoundError, ResponseFormatError
 from ...streaming.policy import Reconnection, StreamOptions
 from ...streaming.resume import Cursor
+from ...streaming.source import Opener
 from ...streaming.stream import EventStream
 from ...streaming.subject import Subject
 from ...transport.client import Client
@@ -45,8 +46,20 @@ class Logs:
     (entering it connects) and async generator of entries.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(
+        self, client: Client, *, through: Callable[[Opener], Opener] | None = None
+    ) -> None:
         self._client = client
+        self._through = through
+
+    def through(self, wrap: Callable[[Opener], Opener]) -> Logs:
+        """
+        Give the same logs with every connection opened by what *wrap* makes of the session's opener.
+
+        For whoever follows many: each attempt to connect, reconnections included,
+        passes through it, so that it can be counted or put off.
+        """
+        return Logs(self._client, through=wrap)
 
     def stream(
         self,
@@ -226,7 +239,7 @@ class Logs:
 
         subject = Subject(
             name=path[5],
-            opener=opener,
+            opener=self._through(opener) if self._through is not None else opener,
             url=url,
             event_type=event_type,
             read=reader(model),
