@@ -119,10 +119,11 @@ class Reading(Generic[K, T]):
         heapq.heappush(self._ready, (cursor.next_sequence, cursor.ring.ordinal, cursor))
         self._wake()
 
-    def cursor_overrun(self, _cursor: Cursor[Any, Any]) -> None:
+    def cursor_overrun(self, cursor: Cursor[Any, Any]) -> None:
         """
         Take note that a cursor lost its place.
         """
+        del cursor
         self._overrun()
 
     # --- Taking -----------------------------------------------------------------------

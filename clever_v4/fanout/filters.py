@@ -1,0 +1,191 @@
+"""
+Ready-made predicates over entries, equal when they ask for the same.
+
+Equal predicates are evaluated once per batch, however many subscribers have them. They
+know no model: each reads one attribute by its name. Combine them with ``&``, ``|``, ``~``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from operator import attrgetter
+from typing import Any
+
+import attrs
+
+__all__ = ["AllOf", "AnyOf", "AtMost", "Contains", "Matches", "Not", "OneOf", "Predicate"]
+
+
+class Predicate:
+    """
+    A predicate over entries that can be combined; a call says whether it accepts one.
+    """
+
+    __slots__ = ()
+
+    def __call__(self, entry: Any, /) -> bool:
+        """
+        Whether the entry is accepted.
+        """
+        raise NotImplementedError
+
+    def __and__(self, other: Callable[[Any], object]) -> AllOf:
+        return AllOf([self, other])
+
+    def __or__(self, other: Callable[[Any], object]) -> AnyOf:
+        return AnyOf([self, other])
+
+    def __invert__(self) -> Not:
+        return Not(self)
+
+
+def _names(value: Iterable[Any]) -> frozenset[Any]:
+    if isinstance(value, str | bytes):
+        raise TypeError(f"values must be several, not one string: {value!r}")
+    return frozenset(value)
+
+
+def _tuple(value: Iterable[Callable[[Any], object]]) -> tuple[Callable[[Any], object], ...]:
+    return tuple(value)
+
+
+def _attribute(_instance: Any, attribute: Any, value: str) -> None:
+    if not value or not all(part.isidentifier() for part in value.split(".")):
+        raise ValueError(f"{attribute.name} must name an attribute, got {value!r}")
+
+
+def _callables(_instance: Any, attribute: Any, value: tuple[Any, ...]) -> None:
+    for one in value:
+        if not callable(one):
+            raise TypeError(f"{attribute.name} must be predicates, got {one!r}")
+
+
+def _text(_instance: Any, attribute: Any, value: object) -> None:
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{attribute.name} must be a text that is not empty, got {value!r}")
+
+
+@attrs.frozen
+class AllOf(Predicate):
+    """
+    Accepts what every one of the predicates accepts.
+    """
+
+    predicates: tuple[Callable[[Any], object], ...] = attrs.field(
+        converter=_tuple, validator=_callables
+    )
+
+    def __call__(self, entry: Any, /) -> bool:  # noqa: D102
+        return all(accepts(entry) for accepts in self.predicates)
+
+
+@attrs.frozen
+class AnyOf(Predicate):
+    """
+    Accepts what at least one of the predicates accepts.
+    """
+
+    predicates: tuple[Callable[[Any], object], ...] = attrs.field(
+        converter=_tuple, validator=_callables
+    )
+
+    def __call__(self, entry: Any, /) -> bool:  # noqa: D102
+        return any(accepts(entry) for accepts in self.predicates)
+
+
+@attrs.frozen
+class Not(Predicate):
+    """
+    Accepts what the predicate does not.
+    """
+
+    predicate: Callable[[Any], object] = attrs.field(validator=attrs.validators.is_callable())
+
+    def __call__(self, entry: Any, /) -> bool:  # noqa: D102
+        return not self.predicate(entry)
+
+
+@attrs.frozen
+class _OfAttribute(Predicate):
+    attribute: str = attrs.field(validator=_attribute)
+    """Which attribute of an entry; with dots: an attribute of that."""
+    _get: Callable[[Any], Any] = attrs.field(
+        init=False,
+        eq=False,
+        repr=False,
+        default=attrs.Factory(lambda self: attrgetter(self.attribute), takes_self=True),
+    )
+
+
+@attrs.frozen
+class OneOf(_OfAttribute):
+    """
+    Accepts entries whose attribute has one of these values.
+    """
+
+    values: frozenset[Any] = attrs.field(converter=_names)
+
+    def __call__(self, entry: Any, /) -> bool:  # noqa: D102
+        return self._get(entry) in self.values
+
+
+@attrs.frozen
+class AtMost(_OfAttribute):
+    """
+    Accepts entries whose attribute is a number up to this one; None is not.
+    """
+
+    limit: float
+
+    def __call__(self, entry: Any, /) -> bool:  # noqa: D102
+        value = self._get(entry)
+        return value is not None and bool(value <= self.limit)
+
+
+def _folded_text(predicate: Contains) -> str:
+    return predicate.text.casefold()
+
+
+@attrs.frozen
+class Contains(_OfAttribute):
+    """
+    Accepts entries in whose attribute this text occurs, whatever the case of its letters.
+    """
+
+    text: str = attrs.field(validator=_text)
+    _folded: str = attrs.field(
+        init=False,
+        eq=False,
+        repr=False,
+        default=attrs.Factory(_folded_text, takes_self=True),
+    )
+
+    def __call__(self, entry: Any, /) -> bool:  # noqa: D102
+        value = self._get(entry)
+        return value is not None and self._folded in value.casefold()
+
+
+def _pattern(value: str | re.Pattern[str]) -> re.Pattern[str]:
+    if isinstance(value, re.Pattern):
+        return value
+    try:
+        return re.compile(value)
+    except re.error as exc:
+        raise ValueError(f"pattern is not a regular expression: {value!r}: {exc}") from exc
+
+
+@attrs.frozen
+class Matches(_OfAttribute):
+    """
+    Accepts entries in whose attribute this regular expression is found, anywhere in it.
+
+    A pattern of hostile origin can take very long; so do not let users of a web page
+    give one without a bound on its shape.
+    """
+
+    pattern: re.Pattern[str] = attrs.field(converter=_pattern)
+
+    def __call__(self, entry: Any, /) -> bool:  # noqa: D102
+        value = self._get(entry)
+        return value is not None and self.pattern.search(value) is not None
