@@ -139,6 +139,10 @@ class Faults:
             waited = time.monotonic() - self._sending.started
             text = f"{where}: no complete answer after {waited:.1f} s"
             raise RequestTimeoutError(text) from exc
+        if isinstance(exc, aiohttp.ClientResponseError):
+            # What came is not HTTP. The error itself stays out of the chain: it holds the
+            # request's headers and query.
+            raise ConnectionFailedError(f"{where}: {exc.message}") from exc.__cause__
         if isinstance(exc, aiohttp.ClientError | OSError | EOFError):
             reason = redact(str(exc) or type(exc).__name__, self._sending.secrets)
             raise ConnectionFailedError(f"{where}: {reason}") from exc

@@ -9,6 +9,7 @@ import gzip
 import json
 import logging
 import ssl
+import traceback
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -559,9 +560,36 @@ async def test_what_is_not_http_is_a_connection_error() -> None:
     server = await asyncio.start_server(speak, "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
-        async with Session(base_url=f"http://127.0.0.1:{port}", retry=None) as ours:
-            with pytest.raises(ConnectionFailedError):
-                await ours.request("GET", "/x")
+        url = f"http://127.0.0.1:{port}"
+        async with Session(ApiToken("the-token"), base_url=url, retry=None) as ours:
+            with pytest.raises(ConnectionFailedError, match=rf"^GET {url}/x: ") as raised:
+                await ours.request("GET", "/x", query={"filter": "private"})
+    # The source lines of a traceback show what this test wrote, so only what errors say counts.
+    told = [line for line in traceback.format_exception(raised.value) if "Error" in line]
+    chain = [raised.value, raised.value.__cause__]
+    assert "the-token" not in f"{told}{chain!r}"
+    assert "private" not in f"{told[-1]}{chain!r}"
+
+
+async def test_error_whose_body_breaks_off_is_told_by_its_status() -> None:
+    """
+    Half a page says less, not nothing; an endless one is not read to its end.
+    """
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        length = "100" if request.path == "/half" else "10000000"
+        response = web.StreamResponse(status=500, headers={"Content-Length": length})
+        await response.prepare(request)
+        await response.write(b"half a page" + b"." * (0 if request.path == "/half" else 100_000))
+        assert request.transport is not None
+        request.transport.close()
+        return response
+
+    async with serve(handler) as server, session(server, max_connections=1) as ours:
+        for path in ("/half", "/endless", "/half"):
+            with pytest.raises(ServerError, match="half a page") as raised:
+                await ours.request("GET", path)
+            assert raised.value.status == 500
 
 
 async def test_certificate_is_not_asked_twice(

@@ -85,6 +85,11 @@ def test_mapping_and_pairs_are_taken_alike() -> None:
     assert to_pairs({"a": ["1", 2], "b": None}) == [("a", "1"), ("a", "2")]
     assert to_pairs([("a", "1"), ("a", 2), ("b", None)]) == [("a", "1"), ("a", "2")]
     assert to_pairs({"a": {"z", "y"}}) == [("a", "y"), ("a", "z")]
+    assert to_pairs({"a": 1.5, "b": True, "c": -0.25}) == [
+        ("a", "1.5"),
+        ("b", "true"),
+        ("c", "-0.25"),
+    ]
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), b"bytes", {"a": 1}, object()])

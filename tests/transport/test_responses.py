@@ -94,7 +94,7 @@ def test_older_generation_of_v4() -> None:
             "Refused. (DELETE addon)",
         ),
         (
-            {"type": "bag", "elem": [{"type": "field", "fieldName": "a", "fieldValue": "1"}]},
+            {"type": "bag", "elem": [{"type": "field", "fieldName": "a", "fieldValue": "1"}, 7]},
             "Refused. (a: 1)",
         ),
         (
