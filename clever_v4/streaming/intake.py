@@ -65,6 +65,7 @@ class Intake:
         self._source: Source | None = None
         self._scope: asyncio.Timeout | None = None
         self._is_awaited = False
+        self._has_repeats = False
         self._wanted = {subject.event_type}
         self.state = StreamState.CONNECTING
         self.ended_by: str | None = None
@@ -199,18 +200,35 @@ class Intake:
                 own_id = b"" if inherited else id_
                 if own_id and self.recent.expects_repeats and self.recent.is_repeated(own_id):
                     self._duplicate_count += 1
+                    self._has_repeats = True
                     continue
                 kept.append(event)
                 ids.append(own_id)
             elif type_ == HEARTBEAT:
                 self._heartbeat_count += 1
             elif type_ == END_OF_STREAM:
-                self.end(end_reason(data))
+                reason = end_reason(data)
+                if self._is_short(reason, self._received_count + len(kept)):
+                    continue
+                self.end(reason)
                 break
             elif keep_unknown:
                 kept.append(event)
                 ids.append(NO_ENTRY)
         return kept, ids
+
+    def _is_short(self, reason: str, received_count: int) -> bool:
+        """Tell an end that comes too soon: the server counted repeated entries towards the limit.
+
+        The connection ends after it in any case, and the next one asks for what is left.
+        """
+        limit = self._subject.limit
+        return (
+            self._has_repeats
+            and limit is not None
+            and received_count < limit
+            and reason != EndedBy.UNTIL_REACHED
+        )
 
     def _within(self, limit: int, events: list[RawEvent], ids: list[bytes]) -> Received:
         """Count entries over the whole stream, and end it at its limit."""
@@ -266,6 +284,7 @@ class Intake:
             source.abort()
             return
         self._source = source
+        self._has_repeats = False
         self.origin = source.origin
         self.request_id = source.request_id
         self.state = StreamState.OPEN

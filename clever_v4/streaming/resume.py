@@ -14,10 +14,13 @@ import attrs
 
 from .policy import Reconnect
 
-__all__ = ["HEARTBEAT", "END_OF_STREAM", "Backoff", "Cursor", "NO_ENTRY", "EndedBy", "RecentIds", "end_reason", "last_of"]  # noqa: RUF022  -- the wire's own names first
+__all__ = ["CURSOR_IDS", "HEARTBEAT", "END_OF_STREAM", "Backoff", "Cursor", "NO_ENTRY", "EndedBy", "RecentIds", "end_reason", "last_of"]  # noqa: RUF022  -- the wire's own names first
 
 HEARTBEAT: Final = b"HEARTBEAT"
 END_OF_STREAM: Final = b"END_OF_STREAM"
+
+CURSOR_IDS: Final = 32
+"""How many ids a cursor carries: a server may repeat that many entries in another process."""
 
 NO_ENTRY: Final = b"\0"
 """Stands in a list of ids for an event that is no entry; by the standard no id holds NUL."""

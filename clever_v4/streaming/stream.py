@@ -15,7 +15,7 @@ from ..errors import ResponseFormatError
 from .decoder import RawEvent
 from .intake import Intake
 from .policy import Reconnection, StreamOptions
-from .resume import NO_ENTRY, Cursor, EndedBy, last_of
+from .resume import CURSOR_IDS, NO_ENTRY, Cursor, EndedBy, last_of
 from .source import MessageEvent, message_event
 from .subject import StreamState, StreamStatistics, Subject
 from .views import ClosableGenerator, View
@@ -59,6 +59,7 @@ class EventStream(ClosableGenerator[T]):
         # What the consumer has finished with before that batch.
         self._done_id = self._intake.received_id
         self._done_count = cursor.entry_count
+        self._ended_by: str | None = None
         self._lag: timedelta | None = None
 
     def __repr__(self) -> str:
@@ -68,13 +69,18 @@ class EventStream(ClosableGenerator[T]):
 
     @property
     def state(self) -> StreamState:
-        """Where the stream is in its life."""
+        """Where its connection is in its life: ENDED when nothing more will be read from it."""
         return self._intake.state
 
     @property
     def ended_by(self) -> str | None:
-        """Why it ended: a value of `EndedBy` or another word of the server; None while it runs."""
-        return self._intake.ended_by
+        """
+        Why it ended: a value of `EndedBy` or another word of the server.
+
+        None while the consumer has not come to the end: entries may be at hand
+        after the server said why it ends.
+        """
+        return self._ended_by
 
     @property
     def cursor(self) -> Cursor:
@@ -90,11 +96,14 @@ class EventStream(ClosableGenerator[T]):
         recent = self._intake.recent.last(1000)
         if done in recent:
             del recent[len(recent) - recent[::-1].index(done) :]
+        else:
+            # A batch longer than what is remembered, or nothing is finished yet.
+            recent = [one for one in ids if one and one != NO_ENTRY]
         return Cursor(
             last_event_id=done.decode("utf-8", "replace") or None,
             entry_count=self._done_count + finished - ids.count(NO_ENTRY),
             since=None if done else self._intake.since,
-            recent_ids=tuple(one.decode("utf-8", "replace") for one in recent[-16:]),
+            recent_ids=tuple(one.decode("utf-8", "replace") for one in recent[-CURSOR_IDS:]),
         )
 
     def statistics(self) -> StreamStatistics:
@@ -106,7 +115,11 @@ class EventStream(ClosableGenerator[T]):
     # -- iterating ----------------------------------------------------------------------------
 
     async def __aenter__(self) -> Self:
-        await self._intake.open()
+        try:
+            await self._intake.open()
+        except BaseException:
+            self._ended_by = self._intake.ended_by
+            raise
         return self
 
     async def __anext__(self) -> T:
@@ -163,11 +176,20 @@ class EventStream(ClosableGenerator[T]):
             if self._bad_entry is not None:
                 self._pass_bad_entry()
             elif not self._backlog:
-                received = await self._intake.receive(keep_unknown=keep_unknown)
-                if received is None:
-                    raise StopAsyncIteration
-                self._backlog, self._backlog_ids = received
+                await self._receive(keep_unknown=keep_unknown)
             take()
+
+    async def _receive(self, *, keep_unknown: bool) -> None:
+        try:
+            received = await self._intake.receive(keep_unknown=keep_unknown)
+        except BaseException:
+            # None where another task waits: that is no end.
+            self._ended_by = self._ended_by or self._intake.ended_by
+            raise
+        if received is None:
+            self._ended_by = self._ended_by or self._intake.ended_by
+            raise StopAsyncIteration
+        self._backlog, self._backlog_ids = received
 
     # -- from events to items -----------------------------------------------------------------
 
@@ -245,6 +267,7 @@ class EventStream(ClosableGenerator[T]):
 
         Idempotent; any task may call it.
         """
+        self._ended_by = self._ended_by or EndedBy.CLOSED
         self._intake.end(EndedBy.CLOSED)
         self._backlog = self._backlog_ids = ()
         self._bad_entry = None
