@@ -14,6 +14,7 @@ from __future__ import annotations
 import types
 from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
@@ -142,6 +143,10 @@ def _member(field: Any, source: _Source) -> tuple[Any, str]:
     return struct_type | None, f"{absent} if (m := {{0}}) is None else {expression.format('m')}"
 
 
+def _refuse() -> Any:
+    raise ValueError("not a finite amount")
+
+
 def _without_none(type_: Any) -> tuple[Any, bool]:
     if get_origin(type_) not in (Union, types.UnionType):
         return type_, False
@@ -154,6 +159,9 @@ def _conversion(type_: Any, source: _Source) -> tuple[Any, str]:
     if type_ is datetime:
         # Z comes out of the decoder as the UTC singleton; any other offset is converted.
         return _MOMENT, "({0} if {0}.tzinfo is UTC else {0}.astimezone(UTC))"
+    if type_ is Decimal:
+        # The decoder takes the text "NaN" for an amount, too.
+        return Decimal, f"({{0}} if {{0}}.is_finite() else {source.refer(_refuse)}())"
     if attrs.has(type_):
         struct, build = _compile(type_)
         return struct, f"{source.refer(build)}({{0}})"

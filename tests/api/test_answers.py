@@ -147,6 +147,8 @@ scalars = (
             "0001-01-01T00:00:00+14:00",
             "2026-02-30T00:00:00Z",
             "NaN",
+            "-Infinity",
+            "sNaN",
         ]
     )
     | st.sampled_from(RAW).map(msgspec.Raw)
@@ -272,3 +274,32 @@ def test_dropping_what_is_required_names_it(answers: dict[str, Any], name: str) 
             kind.read(to_bytes(answer))
         text = "$" + "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path)
         assert caught.value.paths == (text,)
+
+
+@pytest.mark.parametrize(
+    "amount", ['"NaN"', '"-Infinity"', '"sNaN"', "1e999999999", "true", "null"]
+)
+def test_an_amount_is_a_finite_number(answers: dict[str, Any], amount: str) -> None:
+    """
+    What a decimal could hold and a sum could not is told by its path, and not passed on.
+    """
+    answer = copy.deepcopy(answers["invoices"])
+    answer[2]["total_tax"]["amount"] = msgspec.Raw(amount.encode())
+    error = misfit_of(KINDS["invoices"], to_bytes(answer))
+    if amount == "1e999999999":
+        assert error is None
+    else:
+        assert error is not None
+        assert error.paths == ("$[2].total_tax.amount",)
+
+
+@pytest.mark.parametrize("date", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+14:00"])
+def test_a_date_out_of_all_bounds_is_told(answers: dict[str, Any], date: str) -> None:
+    """
+    A moment that no datetime in UTC can hold does not fit.
+    """
+    answer = copy.deepcopy(answers["invoices"])
+    answer[0]["pay_date"] = date
+    error = misfit_of(KINDS["invoices"], to_bytes(answer))
+    assert error is not None
+    assert error.paths == ("$[0].pay_date",)
