@@ -30,6 +30,7 @@ AIOHTTP_TYPED = "aiohttp-sse-client + json + cattrs"
 LIVE_FLOOR = "aiohttp, split on blank lines (the floor)"
 
 BIG_EVENT_BYTES = 8 * 1024 * 1024
+GOALS_PLAIN_US = 20.7
 PACKAGES = (
     "aiohttp",
     "aiohttp-sse-client",
@@ -153,9 +154,20 @@ def _throughput_goals(
     def goal(what: str, limit: float, value: float | None, unit: str = "") -> None:
         _goal(goals, what, limit, value, unit)
 
-    goal("raw events, µs", 2.2, chunks[OURS_RAW])
-    goal("typed `async for`, µs", 3.3, chunks[OURS_TYPED])
-    goal("`batches()`, µs", 3.0, chunks[OURS_BATCHES])
+    # The goals in microseconds were set on a machine where the plain way costs 20.7.
+    plain_us = chunks[AIOHTTP_TYPED]
+    slower = 1.0 if plain_us is None else plain_us / GOALS_PLAIN_US
+    for what, limit_us, name in (
+        ("raw events", 2.2, OURS_RAW),
+        ("typed `async for`", 3.3, OURS_TYPED),
+        ("`batches()`", 3.0, OURS_BATCHES),
+    ):
+        goal(f"{what}, µs", limit_us, chunks[name])
+        goal(
+            f"{what}, µs, where {AIOHTTP_TYPED} costs {GOALS_PLAIN_US}",
+            limit_us,
+            _ratio(chunks[name], slower),
+        )
     goal(
         f"typed `async for` / {AIOHTTP_TYPED}",
         1 / 6,
