@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import overload
 
 import attrs
 
@@ -113,9 +114,36 @@ def rollout_of(draw: random.Random) -> Rollout:
     return Rollout(commit_id, deployment_id, (_uuid(draw), _uuid(draw)))
 
 
+class Templates(Sequence[Template]):
+    """
+    Templates that are made when they are first used: with thousands of applications most of
+    them never are.
+    """
+
+    def __init__(self, make: Callable[[int], Template], count: int) -> None:
+        self._make = make
+        self._made: list[Template | None] = [None] * count
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+    @overload
+    def __getitem__(self, index: int) -> Template: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Template]: ...
+
+    def __getitem__(self, index: int | slice) -> Template | Sequence[Template]:
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(len(self)))]
+        made = self._made[index]
+        if made is None:
+            made = self._made[index] = self._make(index)
+        return made
+
+
 def application_templates(
     draw: random.Random, *, application_id: str, zone: str, era: int, services: Sequence[str]
-) -> list[Template]:
+) -> Templates:
     """
     Entries of an application during one of its deployments: two instances and one commit.
     """
@@ -127,25 +155,29 @@ def application_templates(
         "zone": zone,
         "region": zone,
     }
-    messages = list(MESSAGES) * 3 + [*STACK_TRACES, RESET]
-    templates = []
-    for number, message in enumerate(messages):
-        service = services[draw.randrange(len(services))]
+    messages = (*MESSAGES * 3, *STACK_TRACES, RESET)
+    salt = draw.getrandbits(64)
+
+    def make(number: int) -> Template:
+        own = random.Random(salt + number)
+        message = messages[number]
+        service = services[own.randrange(len(services))]
         if service == "bas-deploy.service":
-            message = draw.choice(DEPLOY_MESSAGES)
+            message = own.choice(DEPLOY_MESSAGES)
         members: dict[str, object] = fixed | {
             "instanceId": rollout.instance_ids[number % 2],
             "message": message,
             "service": service,
             "severity": "err" if "rror" in message or "Trace" in message else "info",
             "priority": 3 if "rror" in message else 6,
-            "pid": NUMBER if message == RESET else draw.randrange(100, 30_000),
+            "pid": NUMBER if message == RESET else own.randrange(100, 30_000),
             # Number and text both occur, by the sources.
-            "facility": draw.choice([1, 3, "user", "daemon"]),
+            "facility": own.choice([1, 3, "user", "daemon"]),
             "version": str(era + 1),
         }
-        templates.append(template("APPLICATION_LOG", members, draw))
-    return templates
+        return template("APPLICATION_LOG", members, own)
+
+    return Templates(make, len(messages))
 
 
 def long_line_template(application_id: str, zone: str, draw: random.Random) -> Template:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import attrs
 import pytest
@@ -279,3 +280,89 @@ async def test_closing_the_client_closes_the_stream(reader: Reader) -> None:
 
 def _date(entry: Mapping[str, object]) -> str:
     return str(entry["date"]).removesuffix("[UTC]")
+
+
+async def test_a_live_stream_ends_when_until_passes(reader: Reader) -> None:
+    """
+    A moment ahead ends the stream when it is reached, not before.
+    """
+    application = reader.emulator.add_application(rate_per_s=100)
+    until_ms = round(reader.emulator.state.now_s() * 1000) + 150
+    until = (
+        f"{datetime.fromtimestamp(until_ms / 1000, UTC):%Y-%m-%dT%H:%M:%S}.{until_ms % 1000:03d}Z"
+    )
+    *entries, last = await reader.events(reader.path(application), {"until": until})
+    assert json.loads(last.data) == {"endedBy": "UNTIL_REACHED"}
+    assert len(entries) >= 10
+    assert all(_date(json.loads(one.data)) < until for one in entries)
+    assert reader.emulator.state.now_s() * 1000 >= until_ms
+
+
+async def test_what_is_published_before_since_does_not_come(reader: Reader) -> None:
+    """
+    With ``since`` ahead, entries written before it are left out.
+    """
+    now = [1_800_000_000.0]
+    options = attrs.evolve(reader.emulator.state.options, clock=lambda: now[0])
+    reader.emulator.state.options = options
+    application = reader.emulator.add_application()
+    since = datetime.fromtimestamp(now[0] + 60, UTC).isoformat()
+    async with await reader.get(reader.path(application), {"since": since}) as response:
+        reader.emulator.publish(application.id, "early", count=3)
+        now[0] += 60
+        reader.emulator.publish(application.id, "in time")
+        frame = await response.content.readuntil(b"\n\n")
+        assert response.headers["Date"] == "Fri, 15 Jan 2027 08:00:00 GMT"
+    assert json.loads(event_of(frame[:-2]).data)["message"] == "in time"
+
+
+async def test_an_addons_other_id_streams_nothing(reader: Reader) -> None:
+    """
+    Its access log by ``addon_...`` only has heartbeats, silently; unknown ids are 404.
+    """
+    reader.emulator.state.options = attrs.evolve(reader.emulator.state.options, heartbeat_s=0.01)
+    addon = reader.emulator.add_addon(history=5)
+    silent = reader.emulator.add_addon(behaviour="never_logged")
+    base = f"/v4/accesslogs/organisations/{addon.owner_id}/applications"
+    query = {"since": PAST, "until": "2101-01-01T00:00:00Z"}
+    events = await reader.events(f"{base}/{addon.id}/accesslogs", query, most=3)
+    assert {one.event for one in events} == {"HEARTBEAT"}
+    logs = f"/v4/logs/organisations/{addon.owner_id}"
+    for path in (
+        f"{base}/{silent.real_id}/accesslogs",
+        f"{base}/app_unknown/accesslogs",
+        f"{logs}/resources/{silent.real_id}/logs",
+        f"{logs}/resources/{addon.id}/logs",
+        f"{logs}/applications/app_unknown/logs",
+    ):
+        async with await reader.get(path) as response:
+            assert response.status == 404
+            assert (await response.json())["error"].startswith("Partitioned Topic not found")
+
+
+async def test_one_value_of_a_parameter_is_enough(reader: Reader) -> None:
+    """
+    A parameter that is no list is refused when it comes twice.
+    """
+    application = reader.emulator.add_application()
+    query = [("limit", "1"), ("limit", "2")]
+    async with await reader.get(reader.path(application), query) as response:
+        assert response.status == 400
+        assert "given 2 times" in await response.text()
+
+
+async def test_realistic_entries_can_be_published(reader: Reader) -> None:
+    """
+    Without a message an entry is like those of the history; members alone are taken as given.
+    """
+    application, addon = reader.emulator.add_application(), reader.emulator.add_addon()
+    reader.emulator.publish(application.id, count=2)
+    reader.emulator.publish(application.id, severity="err")
+    reader.emulator.publish(addon.real_id, "checkpoint")
+    reader.emulator.publish(application.id, access=True)
+    first, _, third = reader.emulator.produced(application.id)
+    assert first["applicationId"] == application.id
+    assert third["severity"] == "err"
+    assert "message" not in third
+    assert reader.emulator.produced(addon.real_id)[0]["message"] == "checkpoint"
+    assert "source" in reader.emulator.produced(application.id, access=True)[0]
