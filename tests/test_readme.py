@@ -30,6 +30,13 @@ def _programs() -> list[Example]:
     return list(document.examples())
 
 
+@pytest.fixture(autouse=True)
+def blockbuster() -> None:
+    """
+    No watch over blocking calls: a program may read its configuration file when it starts.
+    """
+
+
 @pytest.fixture
 def emulator_elsewhere() -> Iterator[Emulator]:
     """
