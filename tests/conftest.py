@@ -25,7 +25,8 @@ def blockbuster() -> Iterator[BlockBuster]:
 @pytest_asyncio.fixture
 async def emulator() -> AsyncIterator[Emulator]:
     """
-    An emulator without the demo's applications; a test creates what it needs.
+    An emulator without the demo's applications; a test creates what it needs. Dates take every
+    form that a source names.
     """
-    async with Emulator(demo=False) as running:
+    async with Emulator(demo=False, zone_names=True) as running:
         yield running

@@ -85,6 +85,7 @@ class EntryLog:
         epoch_ms: Where history ends.
         history_interval_ms: Between two entries of the history.
         long_line: The template of the very long line, if there are any.
+        zone_names: Whether the dates of some entries end in ``[UTC]``.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class EntryLog:
         epoch_ms: int,
         history_interval_ms: float,
         long_line: Template | None = None,
+        zone_names: bool = False,
     ) -> None:
         self.event = event
         self.rate_per_s = rate_per_s
@@ -110,6 +112,7 @@ class EntryLog:
         self._epoch_ms = epoch_ms
         self._history_interval_ms = history_interval_ms
         self._long_line = long_line
+        self._zone_names = zone_names
         self._era_size = max(history // ERAS, 1)
         self._published: list[_Published] = []
         self._waiters: set[asyncio.Future[None]] = set()
@@ -254,7 +257,9 @@ class EntryLog:
             return None
         message_id = self.id(index).encode()
         suffix = template.date_suffix
-        if suffix is None:
+        if suffix == "Z[UTC]" and not self._zone_names:
+            suffix = "Z"
+        elif suffix is None:
             suffix = f"{index % 1_000_000:06d}Z"
         date = self._date(index, suffix)
         return template.frame % (message_id, message_id, date, index)

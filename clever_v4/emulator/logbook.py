@@ -130,6 +130,7 @@ def _log(
             epoch_ms=round(state.options.epoch_s * 1000),
             history_interval_ms=interval_ms,
             long_line=long_line,
+            zone_names=state.options.zone_names,
         )
     return log
 

@@ -39,6 +39,8 @@ class Emulator:
         error_generation: Which error bodies are answered, ``"2023"`` or ``"2026"``.
         gzip_streams: Compress a stream for a client whose ``Accept-Encoding`` names gzip.
         pulsar_units: Units of the Pulsar storage policies.
+        zone_names: Let the dates of some log entries end in ``[UTC]``, which a client should
+            read and the official CLI cannot.
         epoch_s: Where history ends and live production begins, in seconds since 1970; by
             default the moment of construction. With it given, all dates are a function of it.
         clock: What tells the time, in seconds since 1970.
@@ -55,6 +57,7 @@ class Emulator:
         error_generation: ErrorGeneration = "2023",
         gzip_streams: bool = False,
         pulsar_units: Literal["bytes", "megabytes"] = "bytes",
+        zone_names: bool = False,
         epoch_s: float | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -65,6 +68,7 @@ class Emulator:
                 error_generation=error_generation,
                 gzip_streams=gzip_streams,
                 pulsar_units=pulsar_units,
+                zone_names=zone_names,
                 epoch_s=clock() if epoch_s is None else epoch_s,
                 clock=clock,
             )

@@ -49,6 +49,10 @@ class Options:
     pulsar_units: Literal["bytes", "megabytes"] = "bytes"
     """Units of the Pulsar storage policies: bytes and minutes, or megabytes and days."""
 
+    zone_names: bool = False
+    """Let the dates of some log entries end in ``[UTC]``. The newer interface of the official
+    client reads that; the official CLI cannot, so that the real log streams seem not to do it."""
+
     epoch_s: float = attrs.field(factory=lambda: float(int(time.time())))
     """The moment (seconds since 1970) where history ends and live production begins."""
 

@@ -251,7 +251,7 @@ async def test_messages_are_of_every_realistic_kind() -> None:
     """
     Indentation, ends of line, JSON, colours, emoji, a lone reset, a very long line, date styles.
     """
-    emulator = Emulator()
+    emulator = Emulator(zone_names=True)
     entries = emulator.produced(emulator.applications[1].id, stop=600)
     messages = [str(one["message"]) for one in entries]
     assert any("\n    await" in one for one in messages)
@@ -263,6 +263,10 @@ async def test_messages_are_of_every_realistic_kind() -> None:
     assert max(map(len, messages)) > 300_000
     assert {type(one["facility"]) for one in entries if "facility" in one} == {int, str}
     assert len({len(str(one["date"])) for one in entries}) == 3
+
+    emulator = Emulator()
+    entries = emulator.produced(emulator.applications[1].id, stop=600)
+    assert len({len(str(one["date"])) for one in entries}) == 2
 
 
 async def test_closing_the_client_closes_the_stream(reader: Reader) -> None:
