@@ -61,7 +61,7 @@ def _callables(_instance: Any, attribute: Any, value: tuple[Any, ...]) -> None:
             raise TypeError(f"{attribute.name} must be predicates, got {one!r}")
 
 
-def _text(_instance: Any, attribute: Any, value: object) -> None:
+def _text(_instance: Any, attribute: Any, value: Any) -> None:
     if not isinstance(value, str) or not value:
         raise ValueError(f"{attribute.name} must be a text that is not empty, got {value!r}")
 
@@ -143,10 +143,6 @@ class AtMost(_OfAttribute):
         return value is not None and bool(value <= self.limit)
 
 
-def _folded_text(predicate: Contains) -> str:
-    return predicate.text.casefold()
-
-
 @attrs.frozen
 class Contains(_OfAttribute):
     """
@@ -154,16 +150,10 @@ class Contains(_OfAttribute):
     """
 
     text: str = attrs.field(validator=_text)
-    _folded: str = attrs.field(
-        init=False,
-        eq=False,
-        repr=False,
-        default=attrs.Factory(_folded_text, takes_self=True),
-    )
 
     def __call__(self, entry: Any, /) -> bool:  # noqa: D102
         value = self._get(entry)
-        return value is not None and self._folded in value.casefold()
+        return value is not None and self.text.casefold() in value.casefold()
 
 
 def _pattern(value: str | re.Pattern[str]) -> re.Pattern[str]:

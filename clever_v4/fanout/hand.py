@@ -8,7 +8,7 @@ from collections.abc import Hashable
 from typing import Generic, TypeVar
 
 from clever_v4.fanout.hub_cursor import HubCursor
-from clever_v4.fanout.items import Batch
+from clever_v4.fanout.items import Batch, Tagged
 from clever_v4.fanout.reading import Reading
 
 __all__ = ["Hand"]
@@ -22,10 +22,12 @@ class Hand(Generic[K, T]):
     The batch that a subscriber took last.
     """
 
-    __slots__ = ("ahead", "batch", "begun", "finished", "index", "ordinal")
+    __slots__ = ("ahead", "batch", "begun", "finished", "index", "ordinal", "tagged")
 
     def __init__(self) -> None:
         self.batch: Batch[K, T] | None = None
+        self.tagged: tuple[Tagged[K, T], ...] = ()
+        """The entries of the batch, if they are iterated one by one."""
         self.ordinal = 0
         self.index = 0
         """How many entries of the batch were handed over."""
@@ -47,7 +49,7 @@ class Hand(Generic[K, T]):
         """
         Have this batch in hand, of the ring with this ordinal.
         """
-        self.batch, self.ordinal = batch, ordinal
+        self.batch, self.ordinal, self.tagged = batch, ordinal, ()
         self.index = self.finished = 0
 
     def put_down(self) -> None:
@@ -56,6 +58,7 @@ class Hand(Generic[K, T]):
         """
         if self.batch is not None:
             self.begun, self.batch = max(self.begun, self.batch.end), None
+            self.tagged = ()
         self.index = self.finished = 0
 
     def rest(self) -> Batch[K, T] | None:

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
 from datetime import timedelta
 from types import TracebackType
@@ -63,7 +64,8 @@ class Hub(Generic[K, T]):
         self._stopping: set[Followed[K, T]] = set()
         self._subscriptions: dict[Subscription[K, T], None] = {}
         self._subscription_count = 0
-        self._gone = {"received": 0, "delivered": 0, "missed": 0, "notices": 0}
+        self._gone = {"received": 0, "delivered": 0, "missed": 0}
+        self._notices: Counter[str] = Counter()
         self._tasks: asyncio.TaskGroup | None = None
         self._running: set[asyncio.Task[None]] = set()
         self._is_draining = False
@@ -225,7 +227,6 @@ class Hub(Generic[K, T]):
         for followed in [f for f in self._stopping if f.ring.ended is not None]:
             self._stopping.discard(followed)
             self._gone["received"] += followed.ring.end_position
-            self._gone["notices"] += followed.ring.notices
 
     def notify(self, key: K, detail: object) -> None:
         """
@@ -234,6 +235,7 @@ class Hub(Generic[K, T]):
         followed = self._sources.get(key)
         if followed is not None and followed.ring.ended is None:
             followed.ring.notify(detail)
+            self._notices[type(detail).__name__] += 1
             self._hooks.on_notice(key, detail)
 
     @property
@@ -358,7 +360,7 @@ class Hub(Generic[K, T]):
             received=self._gone["received"] + sum(one.received for one in every),
             delivered=self._gone["delivered"] + sum(one.delivered for one in subscribers),
             missed=self._gone["missed"] + sum(one.missed for one in subscribers),
-            notices=self._gone["notices"] + sum(one.notices for one in every),
+            notices=dict(self._notices),
         )
 
     @property

@@ -4,7 +4,7 @@ What a hub tells about itself: frozen values, cheap enough to ask for every seco
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from datetime import timedelta
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -117,7 +117,9 @@ class HubStatistics(Generic[K]):
     received: int
     delivered: int
     missed: int
-    notices: int
+    notices: Mapping[str, int]
+    """How many notices the sources gave, by the name of their type: for logs
+    ``"Reconnection"`` and ``"ResponseFormatError"``."""
 
     @property
     def connected(self) -> int:

@@ -132,6 +132,7 @@ class Subscription(Generic[K, T]):
         was_active = self._state is _State.ACTIVE
         self._state = _State.CLOSED
         self._reading.close(lag_is_missed=lag_is_missed)
+        self._hand.tagged = ()
         self._wake()
         if was_active:
             self._hub.finished(self)
@@ -208,13 +209,14 @@ class Subscription(Generic[K, T]):
 
     async def __anext__(self) -> Tagged[K, T]:
         hand = self._hand
-        hand.finished = hand.index
-        batch = hand.batch
-        if batch is None or hand.index >= len(batch.entries) or self._state is _State.CLOSED:
-            batch = await self._next_batch()
         index = hand.index
+        if index >= len(hand.tagged):
+            hand.finished = index
+            batch = self._rest() or await self._next_batch()
+            hand.tagged, index = batch.tagged, 0
+        hand.finished = index
         hand.index = index + 1
-        return batch.tagged[index]
+        return hand.tagged[index]
 
     def batches(self) -> AsyncIterator[Batch[K, T]]:
         """

@@ -1,0 +1,346 @@
+"""
+The hub on a session's log streams: hundreds of logs, each read once, for many consumers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
+
+import attrs
+
+from clever_v4.api.logs import AccessLogEntry, AddonLogEntry, LogEntry, LogQuery, Logs, Throttle
+from clever_v4.fanout.hub import Hub
+from clever_v4.fanout.hub_cursor import HubCursor
+from clever_v4.fanout.items import Overflow
+from clever_v4.fanout.merge import Merge
+from clever_v4.fanout.options import Hooks, Start
+from clever_v4.fanout.pacing import Pacer, Pacing
+from clever_v4.fanout.statistics import DrainReport, HubStatistics
+from clever_v4.fanout.subscription import Subscription
+from clever_v4.session import Session
+from clever_v4.streaming.policy import StreamOptions
+from clever_v4.streaming.source import Opener
+from clever_v4.streaming.stream import EventStream
+from clever_v4.streaming.subject import StreamState
+
+__all__ = ["AccessLogHub", "AddonLogHub", "LogHub", "LogSource", "SessionHub"]
+
+E = TypeVar("E")
+
+
+@attrs.frozen(kw_only=True)
+class LogSource:
+    """
+    A followed log: the key that tags its entries. One upstream connection belongs to each.
+    """
+
+    owner_id: str
+    """The organisation or user that owns it."""
+    resource_id: str
+    """The application, or the add-on by its real id."""
+    query: LogQuery = attrs.field(factory=LogQuery)
+    """What of the log is read."""
+
+    @property
+    def application_id(self) -> str:
+        """
+        The application; the same as ``resource_id``.
+        """
+        return self.resource_id
+
+    def __str__(self) -> str:
+        return self.resource_id
+
+
+class _PacedOpener:
+    """
+    Opens connections of streams when their turn has come, reconnections included.
+    """
+
+    def __init__(self, opener: Opener, pacer: Pacer) -> None:
+        self._opener = opener
+        self._pacer = pacer
+
+    async def request(
+        self, method: str, url: Any, *, headers: Mapping[str, str], **options: Any
+    ) -> Any:
+        """
+        Wait for a turn, and hold it until the answer's head is there.
+        """
+        async with self._pacer.turn():
+            return await self._opener.request(method, url, headers=headers, **options)
+
+
+class _OpenLog(Generic[E]):
+    """
+    An open log stream, as the hub wants it.
+    """
+
+    def __init__(self, stream: EventStream[E]) -> None:
+        self._stream = stream
+        self.batches = stream.batches
+        self.statistics = stream.statistics
+
+    @property
+    def is_connected(self) -> bool:
+        return self._stream.state is StreamState.OPEN
+
+    @property
+    def ended_by(self) -> str | None:
+        return self._stream.ended_by
+
+
+class _Log(Generic[E]):
+    """
+    A log that can be opened.
+    """
+
+    def __init__(self, make: Callable[[], EventStream[E]]) -> None:
+        self._make = make
+        make()  # an id or a query that cannot be meant is told to who gave it
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[_OpenLog[E]]:
+        async with self._make() as stream:
+            yield _OpenLog(stream)
+
+
+def _date(entry: Any) -> datetime | None:
+    date: datetime | None = entry.date
+    return date
+
+
+class SessionHub(Generic[E]):
+    """
+    What the three hubs on a session's log streams have in common.
+
+    Used as ``async with``: leaving it closes every stream and ends every subscription at
+    once; `drain` ends it gracefully. The session must outlive it.
+
+    Args:
+        session: An open session.
+        ring: How many of its last entries are held of each log, about 1 KiB of memory
+            for each; also how far a subscriber may fall behind before its overflow
+            policy counts.
+        pacing: How fast streams are connected, and connected again after a shared
+            outage.
+        options: How each stream is kept alive, and when it is given up.
+        hooks: Called when something happens.
+
+    Raises:
+        ValueError: *ring* is not at least 1.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        ring: int = 4096,
+        pacing: Pacing | None = None,
+        options: StreamOptions | None = None,
+        hooks: Hooks | None = None,
+    ) -> None:
+        pacer = Pacer(pacing)
+        self._logs = session.logs.through(lambda opener: _PacedOpener(opener, pacer))
+        self._open_stream = self._opener_of(self._logs)
+        self._options = options
+        self._hub: Hub[LogSource, E] = Hub(ring=ring, hooks=hooks)
+
+    def _opener_of(self, logs: Logs) -> Callable[..., EventStream[E]]:
+        raise NotImplementedError
+
+    async def __aenter__(self) -> Self:
+        await self._hub.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._hub.__aexit__(exc_type, exc, traceback)
+
+    async def aclose(self) -> None:
+        """
+        Close every stream and end every subscription at once. Safe to repeat, from any task.
+        """
+        await self._hub.aclose()
+
+    async def drain(self, timeout: timedelta = timedelta(seconds=10)) -> DrainReport:
+        """
+        Stop reading the logs, let subscribers take what the rings hold, then close.
+
+        A subscriber has taken it all when it comes back for more. One that has not when
+        *timeout* is over gets `SlowConsumerError`, and is in the report.
+        """
+        return await self._hub.drain(timeout)
+
+    def follow(
+        self,
+        owner_id: str,
+        resource_id: str,
+        query: LogQuery | None = None,
+        *,
+        throttle: Throttle | None = None,
+        linger: timedelta | None = None,
+    ) -> LogSource:
+        """
+        Read a log from now on, over one connection, however many subscribe.
+
+        A log that is followed already with the same query stays as it is. One that
+        failed or ended is followed anew.
+
+        Args:
+            owner_id: The organisation or user that owns it.
+            resource_id: The application, or the add-on by its real id.
+            query: What to read. None: from now on, for ever.
+            throttle: How fast the server may send; None: its default, some 333 a second.
+            linger: None: it is connected now and until it is unfollowed. A duration: its
+                first subscriber connects it, and it is closed that long after the last
+                one left.
+
+        Returns: The key that tags its entries, for ``subscribe(sources=...)`` and `unfollow`.
+
+        Raises:
+            ValueError: An id or the query cannot be meant, or *linger* is negative.
+            RuntimeError: The hub is not open.
+        """
+        query = query or LogQuery()
+        source = LogSource(owner_id=owner_id, resource_id=resource_id, query=query)
+
+        def tell(detail: object) -> None:
+            self._hub.notify(source, detail)
+
+        def make() -> EventStream[E]:
+            return self._open_stream(
+                owner_id,
+                resource_id,
+                query,
+                throttle=throttle,
+                options=self._options,
+                on_reconnection=tell,
+                on_bad_entry=tell,
+            )
+
+        self._hub.follow(source, _Log(make), linger=linger)
+        return source
+
+    def unfollow(self, source: LogSource) -> None:
+        """
+        Read a log no longer: its stream is closed, its subscribers get what its ring holds.
+
+        Raises:
+            KeyError: It is not followed.
+        """
+        self._hub.unfollow(source)
+
+    @property
+    def sources(self) -> tuple[LogSource, ...]:
+        """
+        What is followed, ended and failed logs included.
+        """
+        return self._hub.sources
+
+    def subscribe(
+        self,
+        *,
+        sources: Iterable[LogSource | str] | Callable[[LogSource], bool] | None = None,
+        where: Callable[[E], object] | None = None,
+        overflow: Overflow = Overflow.DROP_OLDEST,
+        start: Start | HubCursor = Start.NOW,
+        ordered: bool | timedelta = False,
+        name: str | None = None,
+    ) -> Subscription[LogSource, E]:
+        """
+        Make a subscription; it begins where it is entered (``async with``).
+
+        Its items (``subscription.items()``) include a `Notice` with a `Reconnection` for
+        each reconnection, and one with a `ResponseFormatError` for each entry that does
+        not fit its model, the raw event attached.
+
+        Args:
+            sources: Which logs: what `follow` gave, or ids of applications that are
+                followed, or a predicate over keys; None: all. What is followed later is
+                included, from its first entry.
+            where: Only entries that it accepts; see ``clever_v4.log_filters``.
+            overflow: What happens when it falls a whole ring behind.
+            start: Where to begin in the rings that exist, or after what was read before:
+                the `HubCursor` of an earlier subscription.
+            ordered: Hand entries over by their date, each held back so long for older
+                ones of other sources; True: 250 ms. Later ones are passed on, and counted.
+            name: For statistics and logs; None: a number.
+
+        Raises:
+            ValueError: An id in *sources* is not followed, or *ordered* is not positive.
+            TypeError: *sources* is one string, or *start* is of another type.
+            RuntimeError: The hub is not open.
+        """
+        merge: Merge[E] | None = None
+        if isinstance(ordered, timedelta):
+            merge = Merge(by=_date, window=ordered)
+        elif ordered:
+            merge = Merge(by=_date)
+        wanted: Iterable[LogSource] | Callable[[LogSource], bool] | None
+        if sources is None or callable(sources):
+            wanted = sources
+        elif isinstance(sources, str):
+            raise TypeError(f"sources must be keys or a predicate, not one string: {sources!r}")
+        else:
+            wanted = [key for given in sources for key in self._keys(given)]
+        return self._hub.subscribe(
+            sources=wanted, where=where, overflow=overflow, start=start, merge=merge, name=name
+        )
+
+    def _keys(self, given: LogSource | str) -> list[LogSource]:
+        if isinstance(given, LogSource):
+            return [given]
+        keys = [key for key in self._hub.sources if key.resource_id == given]
+        if not keys:
+            raise ValueError(f"sources must be followed, {given!r} is not")
+        return keys
+
+    def statistics(self) -> HubStatistics[LogSource]:
+        """
+        How every log and every subscriber stands; a frozen value.
+        """
+        return self._hub.statistics()
+
+
+class LogHub(SessionHub[LogEntry]):
+    """
+    Follows the logs of applications.
+
+    ```python
+    async with LogHub(session) as hub:
+        hub.follow(owner_id, application_id, throttle=Throttle.CLI)
+        async with hub.subscribe(overflow=Overflow.DROP_OLDEST) as subscription:
+            async for source, entry, _ in subscription:
+                print(source.application_id, entry.message)
+    ```
+    """
+
+    def _opener_of(self, logs: Logs) -> Callable[..., EventStream[LogEntry]]:
+        return logs.stream
+
+
+class AddonLogHub(SessionHub[AddonLogEntry]):
+    """
+    Follows the logs of add-ons, by their real ids.
+    """
+
+    def _opener_of(self, logs: Logs) -> Callable[..., EventStream[AddonLogEntry]]:
+        return logs.addon_stream
+
+
+class AccessLogHub(SessionHub[AccessLogEntry]):
+    """
+    Follows the accesses to applications and add-ons.
+    """
+
+    def _opener_of(self, logs: Logs) -> Callable[..., EventStream[AccessLogEntry]]:
+        return logs.access_stream
