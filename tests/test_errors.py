@@ -35,6 +35,7 @@ from clever_v4.errors import (
     ServerError,
     SessionClosedError,
     SlowConsumerError,
+    SourceFailedError,
     TooManyStreamsError,
     UnresolvedNameError,
     error_class_for,
@@ -85,6 +86,7 @@ SAMPLES: list[tuple[CleverError, str]] = [
         TooManyStreamsError(limit=10000),
         "10,000 streams are open already; raise max_streams of the Session to open more",
     ),
+    (SourceFailedError(source="app_1"), "the source app_1 failed"),
     (CredentialsError("no file"), "no file"),
     (
         UnresolvedNameError(name="shop"),
@@ -167,6 +169,20 @@ def test_docstring_draws_every_class_under_its_parent() -> None:
         if inspect.isclass(value) and issubclass(value, CleverError) and value is not CleverError
     }
     assert drawn == real
+
+
+def test_every_class_has_a_sample() -> None:
+    """
+    No error is without a test of what a user sees, but those that share a constructor's text.
+    """
+    shared = {"CleverError", "TransportError", "StreamError", "APIError"}
+    shared |= {one.__name__ for one in APIError.__subclasses__()}
+    classes = {
+        name
+        for name, value in vars(errors).items()
+        if inspect.isclass(value) and issubclass(value, CleverError)
+    }
+    assert classes - shared <= set(IDS)
 
 
 def test_all_names_every_class() -> None:
