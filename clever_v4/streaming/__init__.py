@@ -1,0 +1,1 @@
+"""One event stream that survives its connections; knows no model of the API."""

@@ -17,7 +17,7 @@ import re
 from operator import itemgetter
 from typing import Final, TypeAlias
 
-from ..errors import EventTooLargeError
+from clever_v4.errors import EventTooLargeError
 
 __all__ = ["DEFAULT_MAX_EVENT_BYTES", "INHERITED", "Decoder", "RawEvent"]
 
@@ -76,7 +76,8 @@ class Decoder:
 
     @property
     def retry_ms(self) -> int | None:
-        """The reconnection time in milliseconds that the server asked for last, if any.
+        """
+        The reconnection time in milliseconds that the server asked for last, if any.
 
         It counts from its own end of line, before the blank line that ends its event.
         """
@@ -141,7 +142,7 @@ class Decoder:
     # -- bytes to blocks --
 
     def _without_bom(self, chunk: bytes) -> bytes:
-        assert self._bom is not None  # noqa: S101  -- narrows the type
+        assert self._bom is not None  # noqa: S101 -- narrows the type
         start = self._bom + chunk
         if len(start) < len(_BOM) and _BOM.startswith(start):
             self._bom = start

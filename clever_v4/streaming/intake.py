@@ -13,7 +13,8 @@ from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from typing import Any, Final, TypeAlias
 
-from ..errors import APIError, ReconnectionGaveUpError
+from clever_v4.errors import APIError, ReconnectionGaveUpError
+
 from .decoder import Decoder, RawEvent
 from .policy import Reconnection, StreamOptions
 from .resume import (
@@ -145,7 +146,7 @@ class Intake:
                     events, size = await self._source.read()
                 except SourceAbortedError:
                     continue
-                except Exception as exc:  # noqa: BLE001  # what is transient is decided in one place
+                except Exception as exc:  # what is transient is decided in one place  # noqa: BLE001 -- what is transient is decided in one place
                     await self._lost(exc)
                     continue
                 self._byte_count += size
@@ -159,7 +160,9 @@ class Intake:
     @contextmanager
     def _sole_task(self) -> Iterator[None]:
         if self._is_awaited:
-            raise RuntimeError("another task is waiting for this stream; one task iterates at a time")
+            raise RuntimeError(
+                "another task is waiting for this stream; one task iterates at a time"
+            )
         self._is_awaited = True
         try:
             yield
@@ -218,7 +221,8 @@ class Intake:
         return kept, ids
 
     def _is_short(self, reason: str, received_count: int) -> bool:
-        """Tell an end that comes too soon: the server counted repeated entries towards the limit.
+        """
+        Tell an end that comes too soon: the server counted repeated entries towards the limit.
 
         The connection ends after it in any case, and the next one asks for what is left.
         """
@@ -232,7 +236,7 @@ class Intake:
 
     def _within(self, limit: int, events: list[RawEvent], ids: list[bytes]) -> Received:
         """Count entries over the whole stream, and end it at its limit."""
-        for position, event in enumerate(events, 1):
+        for position in range(1, len(events) + 1):
             self._received_count += ids[position - 1] != NO_ENTRY
             if self._received_count >= limit:
                 self.end(EndedBy.LIMIT_REACHED)
@@ -268,20 +272,21 @@ class Intake:
             compress=self._options.compress,
             heartbeat_timeout_s=None if timeout is None else timeout.total_seconds(),
         )
+        refusal: Exception | None = None
         try:
             async with asyncio.timeout(None) as self._scope:
                 await source.open()
-        except Exception as exc:  # noqa: BLE001  # what is transient is decided in one place
-            source.abort()
-            await self._lost(exc)
-            return
+        except Exception as exc:  # what is transient is decided in one place  # noqa: BLE001 -- what is transient is decided in one place
+            refusal = exc
         except BaseException:
             source.abort()
             raise
         finally:
             self._scope = None
-        if self.state is StreamState.ENDED:
+        if refusal is not None or self.state is StreamState.ENDED:
             source.abort()
+            if refusal is not None:
+                await self._lost(refusal)
             return
         self._source = source
         self._has_repeats = False
@@ -327,7 +332,7 @@ class Intake:
         asked_s = (self._decoder.retry_ms or 0) / 1000
         if isinstance(cause, APIError) and cause.retry_after is not None:
             asked_s = max(asked_s, cause.retry_after.total_seconds())
-        delay_s = self._backoff.delay_s(asked_s, random.random())  # noqa: S311  # jitter, no secret
+        delay_s = self._backoff.delay_s(asked_s, random.random())  # jitter, no secret
         logger.info(
             "log stream of %s: reconnecting in %.1f seconds: %s",
             self._subject.name,

@@ -10,13 +10,14 @@ from typing import Any, Final
 
 import attrs
 
-from ..errors import (
+from clever_v4.errors import (
     APIError,
     HeartbeatTimeoutError,
     NotAnEventStreamError,
     RateLimitedError,
     TransportError,
 )
+
 from .decoder import DEFAULT_MAX_EVENT_BYTES
 
 __all__ = ["Reconnect", "Reconnection", "StreamOptions", "is_transient"]
@@ -44,21 +45,21 @@ def is_transient(error: Exception) -> bool:
     return isinstance(error, TransportError | HeartbeatTimeoutError | NotAnEventStreamError)
 
 
-def _duration(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+def _duration(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if not isinstance(value, timedelta):
         raise TypeError(f"{attribute.name} must be a timedelta, not {value!r}")
     if value <= timedelta():
         raise ValueError(f"{attribute.name} must be positive, not {value!r}")
 
 
-def _count(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+def _count(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"{attribute.name} must be a whole number, not {value!r}")
     if value < 1:
         raise ValueError(f"{attribute.name} must be at least 1, not {value}")
 
 
-def _factor(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+def _factor(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise TypeError(f"{attribute.name} must be a number, not {value!r}")
     if not 1 <= value < float("inf"):

@@ -14,7 +14,18 @@ import attrs
 
 from .policy import Reconnect
 
-__all__ = ["CURSOR_IDS", "HEARTBEAT", "END_OF_STREAM", "Backoff", "Cursor", "NO_ENTRY", "EndedBy", "RecentIds", "end_reason", "last_of"]  # noqa: RUF022  -- the wire's own names first
+__all__ = [  # noqa: RUF022 -- the wire's own names first
+    "CURSOR_IDS",
+    "HEARTBEAT",
+    "END_OF_STREAM",
+    "Backoff",
+    "Cursor",
+    "NO_ENTRY",
+    "EndedBy",
+    "RecentIds",
+    "end_reason",
+    "last_of",
+]
 
 HEARTBEAT: Final = b"HEARTBEAT"
 END_OF_STREAM: Final = b"END_OF_STREAM"
@@ -114,7 +125,7 @@ class Cursor:
             )
         except (ValueError, KeyError, TypeError):
             cursor = None
-        if cursor is None or not cursor._is_well_formed():
+        if cursor is None or not cursor._is_well_formed():  # noqa: SLF001 -- its own class
             raise ValueError(f"text must be that of a cursor, not {text[:100]!r}")
         return cursor
 

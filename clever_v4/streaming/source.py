@@ -22,7 +22,8 @@ from aiohttp_sse_client.client import EventSource, MessageEvent
 from multidict import CIMultiDict
 from yarl import URL
 
-from ..errors import ConnectionFailedError, HeartbeatTimeoutError
+from clever_v4.errors import ConnectionFailedError, HeartbeatTimeoutError
+
 from .decoder import Decoder, RawEvent
 
 __all__ = ["MessageEvent", "Opener", "Source", "SourceAbortedError", "message_event"]
@@ -55,9 +56,10 @@ class Source(EventSource):  # type: ignore[misc]  # the library is not typed
     One open connection, its decoder and its watchdog.
 
     The watchdog is one timer that is moved on lazily: a busy stream pays
-    nothing for it. Its clock runs only while bytes are waited for, and bytes
-    that arrived but were not read yet count, so that neither a slow consumer
-    nor a stalled event loop makes a false cut.
+    nothing for it. Its clock runs only while bytes are waited for, bytes that
+    arrived but were not read yet count, and the time by which the timer itself
+    comes late does not, so that neither a slow consumer nor a stalled event
+    loop makes a false cut.
     """
 
     def __init__(
@@ -71,9 +73,7 @@ class Source(EventSource):  # type: ignore[misc]  # the library is not typed
         heartbeat_timeout_s: float | None,
     ) -> None:
         encoding = "gzip" if compress else "identity"
-        super().__init__(
-            url, session=opener, headers=CIMultiDict({hdrs.ACCEPT_ENCODING: encoding})
-        )
+        super().__init__(url, session=opener, headers=CIMultiDict({hdrs.ACCEPT_ENCODING: encoding}))
         self._last_event_id = last_event_id
         self._decoder = decoder
         self._timeout_s = heartbeat_timeout_s
@@ -82,6 +82,8 @@ class Source(EventSource):  # type: ignore[misc]  # the library is not typed
         self._waiting_since_s: float | None = None
         self._contact_s = 0.0
         self._seen_bytes = 0
+        self._due_s = 0.0
+        self._stalled_s = 0.0
         self._is_silent = False
         self._is_aborted = False
 
@@ -101,7 +103,7 @@ class Source(EventSource):  # type: ignore[misc]  # the library is not typed
         self.request_id = response.headers.get("Sozu-Id")
         self._contact_s = self._loop.time()
         if self._timeout_s is not None:
-            self._watchdog = self._loop.call_later(self._timeout_s, self._watch)
+            self._watch_at(self._contact_s + self._timeout_s)
 
     @property
     def origin(self) -> str:
@@ -138,6 +140,7 @@ class Source(EventSource):  # type: ignore[misc]  # the library is not typed
             raise self._fault(None)
         self._contact_s = self._loop.time()
         self._seen_bytes = content.total_bytes
+        self._stalled_s = 0.0
         return self._decoder.feed(chunk), len(chunk)
 
     def abort(self) -> None:
@@ -167,19 +170,26 @@ class Source(EventSource):  # type: ignore[misc]  # the library is not typed
         return ConnectionFailedError(f"the stream broke off: {str(exc) or type(exc).__name__}")
 
     def _watch(self) -> None:
-        assert self._timeout_s is not None  # noqa: S101  # only then is it armed
+        assert self._timeout_s is not None  # only then is it armed  # noqa: S101 -- narrows the type
         now_s = self._loop.time()
+        # Bytes that came while the event loop was stalled may not have been read from the socket.
+        self._stalled_s += now_s - self._due_s
         if self._content.total_bytes != self._seen_bytes:
-            # The event loop was stalled: these bytes came, and their reader comes next.
+            # They came, and their reader comes next.
             self._seen_bytes = self._content.total_bytes
             self._contact_s = now_s
         waiting_since_s = now_s if self._waiting_since_s is None else self._waiting_since_s
-        deadline_s = max(self._contact_s, waiting_since_s) + self._timeout_s
-        if now_s >= deadline_s:
+        deadline_s = max(self._contact_s, waiting_since_s) + self._timeout_s + self._stalled_s
+        # A timer is never quite on time; a millisecond is no stall.
+        if now_s + 0.001 >= deadline_s:
             self._is_silent = True
             self.abort()
         else:
-            self._watchdog = self._loop.call_at(deadline_s, self._watch)
+            self._watch_at(deadline_s)
+
+    def _watch_at(self, due_s: float) -> None:
+        self._due_s = due_s
+        self._watchdog = self._loop.call_at(due_s, self._watch)
 
 
 def _date(header: str | None) -> datetime:

@@ -7,11 +7,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
-from typing_extensions import Self
+from clever_v4.errors import ResponseFormatError
 
-from ..errors import ResponseFormatError
 from .decoder import RawEvent
 from .intake import Intake
 from .policy import Reconnection, StreamOptions
@@ -201,7 +200,7 @@ class EventStream(ClosableGenerator[T]):
         self._backlog = self._backlog_ids = ()
         try:
             for event in events:
-                entries.append(read(event[2]))  # noqa: PERF401  # a comprehension would lose those before an error
+                entries.append(read(event[2]))  # a comprehension would lose those before an error  # noqa: PERF401 -- those before an error count
         except ResponseFormatError as exc:
             # Those before it come first, then the error, then what follows.
             position = len(entries)
@@ -231,7 +230,7 @@ class EventStream(ClosableGenerator[T]):
 
     def _pass_bad_entry(self) -> None:
         bad, self._bad_entry = self._bad_entry, None
-        assert bad is not None  # noqa: S101  # the caller looked
+        assert bad is not None  # the caller looked  # noqa: S101 -- narrows the type
         self._done_id = self._backlog_ids[0] or self._done_id
         self._done_count += 1
         self._backlog = self._backlog[1:]

@@ -7,9 +7,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from types import TracebackType
-from typing import Any, TypeVar
-
-from typing_extensions import Self
+from typing import Any, Self, TypeVar
 
 __all__ = ["ClosableGenerator", "View"]
 
@@ -36,15 +34,13 @@ class ClosableGenerator(AsyncGenerator[T_co, None]):
         Close it; idempotent, and allowed while another task waits for an item.
         """
 
-    async def asend(self, value: None) -> T_co:
+    async def asend(self, value: None) -> T_co:  # noqa: ARG002 -- the shape of a generator
         """
         Give the next item; there is nothing to send.
         """
         return await self.__anext__()
 
-    async def athrow(
-        self, typ: Any, val: Any = None, tb: TracebackType | None = None, /
-    ) -> T_co:
+    async def athrow(self, typ: Any, val: Any = None, tb: TracebackType | None = None, /) -> T_co:  # noqa: ARG002 -- the shape of a generator
         """
         Close the stream and raise.
         """

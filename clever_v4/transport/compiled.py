@@ -16,16 +16,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import attrs
 import msgspec
 
 from .wire import wire_names
 
-T = TypeVar("T")
-
-_MOMENT = Annotated[datetime, msgspec.Meta(tz=True)]
+# Types that are put together at run time.
+_list_of: Any = list
+_tuple_of: Any = tuple
+_MOMENT: Any = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class _NotCompilableError(Exception):
@@ -33,24 +34,25 @@ class _NotCompilableError(Exception):
 
 
 @cache
-def compiled(type_: type[T]) -> Callable[[bytes], T] | None:
+def compiled(type_: Any) -> Callable[[bytes], Any] | None:
     """
     Give the function from exact JSON bytes to the type, None where there is no such way.
 
     The function raises msgspec's errors and ValueError on bytes that do not
     fit; the caller then takes the lenient way.
+
+    Args:
+        type_: A model, or ``list[Model]``.
     """
+    is_list = get_origin(type_) is list
     try:
-        if get_origin(type_) is list:
-            (item,) = get_args(type_)
-            struct, build = _compile(item)
-            read_all = msgspec.json.Decoder(list[struct]).decode  # type: ignore[valid-type]  -- made at run time
-            return lambda body: [build(one) for one in read_all(body)]  # type: ignore[return-value]  -- T is list[item]
-        struct, build = _compile(type_)
+        struct, build = _compile(get_args(type_)[0] if is_list else type_)
     except _NotCompilableError:
         return None
-    read = msgspec.json.Decoder(struct).decode
-    return _inlined(type_, struct, read)
+    read = msgspec.json.Decoder(_list_of[struct] if is_list else struct).decode
+    if is_list:
+        return lambda body: [build(one) for one in read(body)]
+    return lambda body: build(read(body))
 
 
 class _Source:
@@ -82,20 +84,12 @@ def _compile(cls: Any) -> tuple[type[msgspec.Struct], Callable[[Any], Any]]:
     struct = msgspec.defstruct(f"{cls.__name__}OnTheWire", members, rename=wired)
     source.names |= {"new": object.__new__, "Open": _open_twin(cls), "Model": cls}
     text = (
-        "def build(s):\n    o = new(Open)\n" + "".join(lines) + "    o.__class__ = Model\n    return o\n"
+        "def build(s):\n    o = new(Open)\n"
+        + "".join(lines)
+        + "    o.__class__ = Model\n    return o\n"
     )
-    exec(compile(text, f"<build {cls.__qualname__}>", "exec"), source.names)  # noqa: S102  -- our own text, no input in it
+    exec(compile(text, f"<build {cls.__qualname__}>", "exec"), source.names)  # noqa: S102 -- our own text, no input in it
     return struct, source.names["build"]
-
-
-def _inlined(type_: Any, struct: Any, read: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
-    """Join reading and building in one function: a call less for every log entry."""
-    build = _compile(type_)[1]
-
-    def decode_one(body: bytes) -> Any:
-        return build(read(body))
-
-    return decode_one
 
 
 def _fields(cls: Any) -> tuple[Any, ...]:
@@ -168,8 +162,8 @@ def _conversion(type_: Any, source: _Source) -> tuple[Any, str]:
     if get_origin(type_) is tuple and get_args(type_)[-1] is ...:
         struct_type, expression = _conversion(get_args(type_)[0], source)
         if expression == "{0}":
-            return tuple[struct_type, ...], "{0}"  # type: ignore[valid-type]  -- made at run time
-        return list[struct_type], f"tuple([{expression.format('i')} for i in {{0}}])"  # type: ignore[valid-type]  -- made at run time
+            return _tuple_of[struct_type, ...], "{0}"
+        return _list_of[struct_type], f"tuple([{expression.format('i')} for i in {{0}}])"
     try:
         msgspec.json.Decoder(type_)
     except TypeError:

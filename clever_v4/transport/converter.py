@@ -25,7 +25,8 @@ from cattrs.errors import ClassValidationError
 from cattrs.gen import make_dict_structure_fn, override
 from cattrs.preconf.msgspec import make_converter
 
-from ..errors import ResponseFormatError
+from clever_v4.errors import ResponseFormatError
+
 from .compiled import compiled
 from .wire import UNSET, Unset, wire, wire_names, wire_style
 
@@ -194,24 +195,24 @@ def _unstructure_hook(cls: Any) -> Callable[[Any], dict[str, Any]]:
     return hook
 
 
+_list_of: Any = list
+
+
 def _is_tuple(type_: Any) -> bool:
     return get_origin(type_) is tuple and get_args(type_)[-1:] == (...,)
 
 
 def _tuple_hook(type_: Any) -> Callable[[Any, Any], tuple[Any, ...]]:
-    structure = converter.get_structure_hook(list[get_args(type_)[0]])  # type: ignore[misc]  -- built at run time
+    # cattrs would take any iterable, so that text became a tuple of characters.
+    items = _list_of[get_args(type_)[0]]
+    structure = converter.get_structure_hook(items)
 
     def hook(value: Any, _: Any) -> tuple[Any, ...]:
-        return tuple(_listed(value, structure, list[get_args(type_)[0]]))  # type: ignore[misc]  -- built at run time
+        if not isinstance(value, list | tuple):
+            raise TypeError(f"expected an array, got {_kind(value)}")
+        return tuple(structure(value, items))
 
     return hook
-
-
-def _listed(value: Any, structure: Callable[[Any, Any], Any], type_: Any) -> Any:
-    # cattrs would take any iterable, so that text became a list of characters.
-    if not isinstance(value, list | tuple):
-        raise TypeError(f"expected an array, got {_kind(value)}")
-    return structure(value, type_)
 
 
 def _union_of_scalars(type_: Any) -> bool:
@@ -269,7 +270,7 @@ def decode(
     Raises:
         ResponseFormatError: The bytes are not JSON or do not fit.
     """
-    fast = compiled(type_)
+    fast: Callable[[bytes], T] | None = compiled(cast("Any", type_))
     if fast is not None:
         try:
             return fast(body)
@@ -282,15 +283,18 @@ def reader(type_: type[T]) -> Callable[[bytes], T]:
     """
     Give the function that `decode` is for one type: for entries that come by the ten thousand.
     """
-    fast = compiled(type_)
+    fast: Callable[[bytes], T] | None = compiled(cast("Any", type_))
+    if fast is None:
+        return lambda body: decode_leniently(type_, body)
+    exact = fast
 
     def read(body: bytes) -> T:
         try:
-            return fast(body)  # type: ignore[misc]  # None only where the lenient way is given
+            return exact(body)
         except _MISFIT:
             return decode_leniently(type_, body)
 
-    return read if fast is not None else lambda body: decode_leniently(type_, body)
+    return read
 
 
 # Money keeps the digits of the wire: a float would already have lost them.

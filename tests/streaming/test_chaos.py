@@ -190,11 +190,13 @@ async def test_a_cancelled_reader_leaves_nothing(
     """
     case = Case(emulator, session, seed)
     before = asyncio.all_tasks()
-    reader = asyncio.create_task(case.read(case.open(LogQuery(since=LONG_AGO))))
+    reader = asyncio.create_task(case.read(case.open(LogQuery(since=LONG_AGO))))  # noqa: TID251 -- awaited below
     await asyncio.sleep(case.draw.random() * 0.05)
     reader.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reader
     await emulator.connections.wait_until(active=0)
-    clients = {task for task in asyncio.all_tasks() - before if "clever_v4" in repr(task.get_coro())}
+    clients = {
+        task for task in asyncio.all_tasks() - before if "clever_v4" in repr(task.get_coro())
+    }
     assert clients == set()

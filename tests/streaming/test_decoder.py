@@ -3,6 +3,7 @@ The decoder: the conformance vectors, any cut of the same bytes, the size cap, l
 """
 
 import base64
+import itertools
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -83,7 +84,7 @@ def test_any_cut_gives_what_the_standard_gives(stream: bytes, cuts: list[int]) -
     However the bytes are cut into reads, the events are those of a literal reading of the standard.
     """
     edges = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
-    chunks = [stream[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    chunks = [stream[a:b] for a, b in itertools.pairwise(edges)]
     assert decode(chunks) == interpret(stream)
 
 
@@ -100,15 +101,13 @@ def test_one_byte_at_a_time_gives_the_same_events(stream: bytes) -> None:
     st.integers(1, 60),
     st.lists(st.integers(0, 200), max_size=8),
 )
-def test_the_size_cap_does_not_depend_on_the_cut(
-    stream: bytes, cap: int, cuts: list[int]
-) -> None:
+def test_the_size_cap_does_not_depend_on_the_cut(stream: bytes, cap: int, cuts: list[int]) -> None:
     """
     The same events come before the same error, wherever the bytes are cut.
     """
     stream += b"\n\n\n"  # An event that never ends has no size yet.
     edges = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
-    chunks = [stream[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    chunks = [stream[a:b] for a, b in itertools.pairwise(edges)]
 
     def run(pieces: Iterable[bytes]) -> tuple[list[RawEvent], bool]:
         decoder = Decoder(max_event_bytes=cap)

@@ -56,8 +56,8 @@ class Bill:
 
 @attrs.frozen(kw_only=True)
 class Change:
-    first_policy: int | None | Unset = UNSET
-    second_policy: int | None | Unset = UNSET
+    first_policy: int | Unset | None = UNSET
+    second_policy: int | Unset | None = UNSET
 
 
 LINE = {"lineNumber": 1, "label": "a", "price": {"currency": "EUR", "amount": 12.50}}
@@ -164,7 +164,7 @@ def test_moments_arrive_aware_and_in_utc(text: object, moment: datetime) -> None
 
 @given(
     st.datetimes(
-        min_value=datetime(1900, 1, 1),  # noqa: DTZ001  -- made aware below
+        min_value=datetime(1900, 1, 1),  # noqa: DTZ001 -- made aware by the strategy
         timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30))]),
     ),
     st.sampled_from(["", "123", "999999500", "123456789"]),

@@ -10,15 +10,16 @@ from typing import Any, Final, TypeVar
 
 from yarl import URL
 
-from ...errors import NotFoundError, ResponseFormatError
-from ...streaming.policy import Reconnection, StreamOptions
-from ...streaming.resume import Cursor
-from ...streaming.source import Opener
-from ...streaming.stream import EventStream
-from ...streaming.subject import Subject
-from ...transport.client import Client
-from ...transport.converter import reader
-from ...transport.query import check_path_segment
+from clever_v4.errors import NotFoundError, ResponseFormatError
+from clever_v4.streaming.policy import Reconnection, StreamOptions
+from clever_v4.streaming.resume import Cursor
+from clever_v4.streaming.source import Opener
+from clever_v4.streaming.stream import EventStream
+from clever_v4.streaming.subject import Subject
+from clever_v4.transport.client import Client
+from clever_v4.transport.converter import reader
+from clever_v4.transport.query import check_path_segment
+
 from .entries import AccessLogEntry, AddonLogEntry, LogEntry
 from .query import LogQuery, Throttle
 
@@ -203,9 +204,7 @@ class Logs:
             *("applications", resource_id, "accesslogs"),
         )
         if query is not None:
-            query.refuse(
-                "an access log", "services", "deployment_id", "instance_ids", "filter"
-            )
+            query.refuse("an access log", "services", "deployment_id", "instance_ids", "filter")
         return self._open(
             _checked(path, owner_id=owner_id, resource_id=_real(resource_id)),
             _ACCESS,
@@ -269,7 +268,7 @@ def _checked(path: tuple[str, ...], **arguments: str) -> tuple[str, ...]:
 
 
 def _real(id_: str) -> str:
-    if isinstance(id_, str) and id_.startswith("addon_"):
+    if str(id_).startswith("addon_"):
         raise ValueError(
             f"the log streams want the add-on's real id (such as postgresql_…), not {id_!r}; "
             "session.owners finds it"

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import attrs
 
-from ...transport.query import (
+from clever_v4.transport.query import (
     Moment,
     QueryPairs,
     aware_moment,
@@ -19,7 +19,7 @@ from ...transport.query import (
     positive_int,
     query_pairs,
 )
-from ...transport.wire import wire
+from clever_v4.transport.wire import wire
 
 __all__ = ["LogQuery", "Throttle"]
 
@@ -27,7 +27,9 @@ _INT32_MAX = 2**31 - 1
 
 
 def _at_least_one_millisecond(
-    instance: object, attribute: attrs.Attribute[Any], value: object
+    instance: object,
+    attribute: attrs.Attribute[Any],
+    value: object,
 ) -> None:
     if not isinstance(value, timedelta):
         raise TypeError(f"{attribute.name} must be a timedelta, not {value!r}")
@@ -35,7 +37,7 @@ def _at_least_one_millisecond(
         raise ValueError(f"{attribute.name} must be whole milliseconds, at least 1, not {value!r}")
 
 
-def _int32(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+def _int32(_instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
     if value > _INT32_MAX:
         raise ValueError(f"{attribute.name} must be at most {_INT32_MAX:,}, not {value:,}")
 

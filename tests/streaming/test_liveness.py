@@ -1,0 +1,244 @@
+"""
+The stream lives: silence is noticed, faults are overcome or raised.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import attrs
+import pytest
+
+from clever_v4.auth import ApiToken
+from clever_v4.emulator import Emulator, faults
+from clever_v4.errors import (
+    APIError,
+    AuthenticationError,
+    HeartbeatTimeoutError,
+    NotFoundError,
+    ReconnectionGaveUpError,
+)
+from clever_v4.session import Session
+from clever_v4.streaming.policy import Reconnection, is_transient
+from clever_v4.streaming.resume import EndedBy
+
+from .support import OPTIONS, QUICK, bounded, open_stream, take
+
+
+async def test_silence_replaces_the_connection(session: Session, emulator: Emulator) -> None:
+    """
+    A connection that carries not one byte for the heartbeat timeout is replaced, and nothing is lost.
+    """
+    seen: list[Reconnection] = []
+    stream, app = open_stream(session, emulator, history=10, on_reconnection=seen.append)
+    emulator.faults.push(faults.Stall(after_entries=4))
+    async with stream:
+        assert await take(stream, 10) == emulator.produced_ids(app)
+    (reconnection,) = seen
+    assert isinstance(reconnection.cause, HeartbeatTimeoutError)
+    assert str(reconnection.cause) == "not one byte arrived for 0.2 s"
+    assert reconnection.last_event_id == emulator.produced_ids(app)[3]
+
+
+async def test_heartbeats_keep_a_quiet_stream_alive(session: Session, emulator: Emulator) -> None:
+    """
+    A quiet application is no dead connection.
+    """
+    stream, app = open_stream(session, emulator, None)
+
+    async def publish_later() -> None:
+        await asyncio.sleep(0.6)  # Three times the heartbeat timeout.
+        emulator.publish(app)
+
+    async with stream, asyncio.TaskGroup() as tasks:
+        tasks.create_task(publish_later())
+        await take(stream, 1)
+    assert stream.statistics().reconnections == 0
+    assert stream.statistics().heartbeats > 5
+
+
+async def test_neither_a_slow_consumer_nor_a_stalled_loop_trips_the_watchdog(
+    session: Session, emulator: Emulator
+) -> None:
+    """
+    The clock runs on bytes read from the socket, and only while they are waited for.
+    """
+    stream, app = open_stream(session, emulator, history=10)
+    async with stream:
+        await anext(stream)
+        await asyncio.sleep(0.5)  # Slow consumer.
+        for _ in range(9):
+            await anext(stream)
+        waiting = asyncio.ensure_future(anext(stream))  # noqa: TID251 -- awaited below
+        await asyncio.sleep(0.05)
+        time.sleep(0.5)  # the stalled event loop that the test is about  # noqa: ASYNC251 -- the stalled event loop that the test is about
+        await asyncio.sleep(0.05)
+        emulator.publish(app)
+        await waiting
+    assert stream.statistics().reconnections == 0
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        faults.EmptyError(status=500),
+        faults.EmptyError(status=425),
+        faults.EmptyError(status=408),
+        faults.HtmlError(status=502),
+        faults.TooManyRequests(retry_after="0"),
+        faults.WrongContentType(),
+        faults.Disconnect(),
+        faults.Disconnect(reset=True),
+        faults.EndOfFile(after_entries=3),
+        faults.Cut(after_entries=3, reset=True),
+        faults.Cut(after_entries=3, inside="chunk"),
+        (faults.Gzip(), faults.Cut(after_bytes=333)),
+    ],
+    ids=str,
+)
+async def test_transient_faults_are_overcome(
+    session: Session, emulator: Emulator, fault: Any
+) -> None:
+    """
+    Whatever of these happens, first or later, every entry arrives once.
+    """
+    stream, app = open_stream(session, emulator, bounded(), history=10)
+    emulator.faults.push(fault, faults.Cut(after_entries=1), fault)
+    assert [entry.id async for entry in stream] == emulator.produced_ids(app)
+    assert stream.statistics().reconnections >= 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "text"),
+    [
+        (faults.Unauthorized(), AuthenticationError, "HTTP 401 clever.auth.unauthorized"),
+        (faults.EmptyError(status=403), APIError, "HTTP 403"),
+        (faults.NotFound(), NotFoundError, "Partitioned Topic not found"),
+    ],
+    ids=str,
+)
+async def test_fatal_refusals_are_raised_at_once(
+    session: Session, emulator: Emulator, fault: Any, error: type[APIError], text: str
+) -> None:
+    """
+    Other 4xx end the stream with the API's own words and the Sozu-Id.
+    """
+    stream, app = open_stream(session, emulator, history=10)
+    emulator.faults.push((), fault)
+    emulator.faults.clear()
+    emulator.faults.push(faults.Cut(after_entries=4), fault)
+    ids: list[str | None] = []
+    with pytest.raises(error, match=text) as caught:  # noqa: PT012 -- the loop is what raises
+        async with stream:
+            async for entry in stream:
+                ids.append(entry.id)  # noqa: PERF401 -- those before an error count
+    assert ids == emulator.produced_ids(app)[:4]
+    assert caught.value.request_id is not None
+    assert caught.value.request_id in str(caught.value)
+    assert stream.ended_by == EndedBy.FAILED
+    assert len(emulator.connections) == 2
+
+
+async def test_a_401_asks_the_credentials_once_more(emulator: Emulator) -> None:
+    """
+    A callable that gives credentials is asked for fresh ones, and the stream goes on.
+    """
+    tokens = iter(["stale-token", emulator.token])
+
+    async def fresh() -> ApiToken:
+        return ApiToken(next(tokens))
+
+    async with Session(fresh, base_url=emulator.url) as session:
+        stream, app = open_stream(session, emulator, bounded(), history=3)
+        assert [entry.id async for entry in stream] == emulator.produced_ids(app)
+
+
+async def test_it_gives_up_when_it_was_never_connected(
+    session: Session, emulator: Emulator
+) -> None:
+    """
+    After the bounded number of first attempts the last cause is told.
+    """
+    options = attrs.evolve(OPTIONS, reconnect=attrs.evolve(QUICK, first_attempts=3))
+    stream, _ = open_stream(session, emulator, history=3, options=options)
+    emulator.faults.push(*[faults.HtmlError(status=502)] * 9)
+    with pytest.raises(ReconnectionGaveUpError, match="3 attempts") as caught:
+        await anext(stream)
+    assert isinstance(caught.value.__cause__, APIError)
+    assert (caught.value.attempts, caught.value.last_event_id) == (3, None)
+    assert len(emulator.connections) == 3
+
+
+async def test_it_never_gives_up_once_it_was_connected(
+    session: Session, emulator: Emulator
+) -> None:
+    """
+    More failures in a row than the first attempts allow do not end a stream that was connected.
+    """
+    stream, app = open_stream(session, emulator, history=3)
+    emulator.faults.push(faults.Cut(after_entries=1), *[faults.Disconnect()] * 12)
+    async with stream:
+        assert await take(stream, 3) == emulator.produced_ids(app)
+
+
+async def test_the_decision_can_be_replaced(session: Session, emulator: Emulator) -> None:
+    """
+    A caller's function decides what is worth another attempt.
+    """
+
+    def stubborn(error: Exception) -> bool:
+        return is_transient(error) or isinstance(error, AuthenticationError)
+
+    options = attrs.evolve(OPTIONS, reconnect=attrs.evolve(QUICK, is_transient=stubborn))
+    stream, app = open_stream(session, emulator, bounded(), history=3, options=options)
+    emulator.faults.push(faults.Unauthorized())
+    assert [entry.id async for entry in stream] == emulator.produced_ids(app)
+
+
+async def test_every_reconnection_is_visible(
+    session: Session, emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    A reconnection is logged with cause and delay, counted, and handed to the callback.
+    """
+    seen: list[Reconnection] = []
+    stream, app = open_stream(session, emulator, history=3, on_reconnection=seen.append)
+    emulator.faults.push(faults.EndOfFile(after_entries=1), faults.EmptyError(status=503))
+    with caplog.at_level(logging.INFO, logger="clever_v4"):
+        async with stream:
+            await take(stream, 3)
+    assert [one.attempt for one in seen] == [1, 2]
+    assert stream.statistics().reconnections == 1
+    lines = [record.getMessage() for record in caplog.records if record.name.startswith("clever")]
+    assert lines[0] == (
+        f"log stream of {app}: reconnecting in 0.0 seconds: the stream ended without END_OF_STREAM"
+    )
+    assert "HTTP 503" in lines[1]
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        [faults.TooManyRequests(retry_after="1")],
+        [(faults.RetryFields(milliseconds=1000), faults.EndOfFile(after_entries=1))],
+    ],
+    ids=["Retry-After", "retry:"],
+)
+async def test_what_the_server_asks_for_is_waited(
+    session: Session, emulator: Emulator, plan: Sequence[Any]
+) -> None:
+    """
+    Retry-After and retry: are waited in full before the next attempt.
+    """
+    seen: list[Reconnection] = []
+    stream, _ = open_stream(session, emulator, history=3, on_reconnection=seen.append)
+    emulator.faults.push(*plan)
+    async with stream:
+        await take(stream, 3)
+    (reconnection,) = seen
+    assert timedelta(seconds=1) <= reconnection.delay < timedelta(seconds=1.1)
