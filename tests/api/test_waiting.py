@@ -121,16 +121,17 @@ async def test_the_callers_timeout_tells_the_last_state(
     """
     When the time is over, the error says where the deployment was.
     """
-    new = emulator.deploy(application.id, outcome="TASK_IN_PROGRESS")
-    with pytest.raises(DeploymentWaitTimeoutError, match="is TASK_IN_PROGRESS still") as caught:
+    new = emulator.deploy(application.id, not_found_looks=0)
+    with pytest.raises(DeploymentWaitTimeoutError, match="is QUEUED still") as caught:
         await session.deployments.wait(
             application.owner_id,
             application.id,
             new,
-            poll_interval=FAST,
-            timeout=timedelta(milliseconds=300),
+            poll_interval=NEVER,
+            timeout=timedelta(milliseconds=500),
         )
-    assert caught.value.state == "TASK_IN_PROGRESS"
+    assert caught.value.state == "QUEUED"
+    assert caught.value.deployment_id == new
     assert isinstance(caught.value, TimeoutError)
 
 
