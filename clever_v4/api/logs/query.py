@@ -27,7 +27,7 @@ _INT32_MAX = 2**31 - 1
 
 
 def _at_least_one_millisecond(
-    instance: object,
+    _instance: object,
     attribute: attrs.Attribute[Any],
     value: object,
 ) -> None:
