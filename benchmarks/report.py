@@ -100,6 +100,8 @@ def tables(results: dict[str, Any]) -> str:
         parts += _conformance(measured, goals)
     if measured := results.get("imports"):
         parts += _imports(measured, goals)
+    if measured := results.get("structuring"):
+        parts += ["### Structuring answers from bytes to models", measured]
     parts += ["### Goals", _goals(goals)]
     return "\n\n".join(parts)
 

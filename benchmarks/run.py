@@ -22,7 +22,7 @@ import attrs
 
 from benchmarks import imports, javascript, report
 
-PARTS = ("throughput", "live", "imports", "conformance")
+PARTS = ("throughput", "live", "imports", "conformance", "structuring")
 READER_TIMEOUT_S = 120
 
 
@@ -177,6 +177,16 @@ def live(base_url: str, sizes: Sizes, say: Callable[[str], None]) -> dict[str, A
     return measured
 
 
+def structuring(*, quick: bool) -> str:
+    """
+    Return what `benchmarks.structuring` prints.
+    """
+    command = [sys.executable, "-m", "benchmarks.structuring"]
+    if quick:
+        command += ["--rounds", "5"]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+
+
 def _short(result: dict[str, Any]) -> str:
     if "error" in result:
         return str(result["error"])
@@ -211,6 +221,9 @@ def main() -> None:
         results["imports"] = imports.measure(2 * sizes.rounds + 1)
     if "conformance" in parts:
         results["conformance"] = run_reader((sys.executable, "-m", "benchmarks.conformance"))
+    if "structuring" in parts:
+        say("structuring answers")
+        results["structuring"] = structuring(quick=options.quick)
     if options.output:
         options.output.write_text(json.dumps(results, indent=1))
     text = report.tables(results)

@@ -15,8 +15,8 @@ class Meter:
     """
     Measures processor and wall time from its creation, just before the stream is opened.
 
-    Interpreter start and imports are left out; connecting and first calls are in, shared by all
-    events.
+    Interpreter start, imports and making the session are left out; connecting and first calls are
+    in, shared by all events.
     """
 
     def __init__(self) -> None:

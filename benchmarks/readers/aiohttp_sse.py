@@ -18,16 +18,14 @@ async def main() -> None:
     structure = structurer() if options.mode == "typed" else str
     events = 0
     entry: Entry | str = ""
-    meter = Meter()
-    async with (
-        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None)) as session,
-        EventSource(options.url, session=session) as source,
-    ):
-        async for event in source:
-            if event.type != "APPLICATION_LOG":
-                break
-            entry = structure(event.data)
-            events += 1
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None)) as session:
+        meter = Meter()
+        async with EventSource(options.url, session=session) as source:
+            async for event in source:
+                if event.type != "APPLICATION_LOG":
+                    break
+                entry = structure(event.data)
+                events += 1
     meter.report(events, last_characters=len(entry if isinstance(entry, str) else entry.message))
 
 

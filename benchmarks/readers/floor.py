@@ -14,14 +14,12 @@ from benchmarks.readers._measure import Meter, arguments
 async def main() -> None:
     options = arguments("bytes")
     size = reads = 0
-    meter = Meter()
-    async with (
-        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None)) as session,
-        session.get(options.url) as response,
-    ):
-        async for body in response.content.iter_any():
-            reads += 1
-            size += len(body)
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None)) as session:
+        meter = Meter()
+        async with session.get(options.url) as response:
+            async for body in response.content.iter_any():
+                reads += 1
+                size += len(body)
     meter.report(options.count, size_bytes=size, reads=reads)
 
 

@@ -18,16 +18,14 @@ async def main() -> None:
     structure = structurer() if options.mode == "typed" else str
     events = 0
     entry: Entry | str = ""
-    meter = Meter()
-    async with (
-        httpx.AsyncClient(timeout=None) as client,
-        aconnect_sse(client, "GET", options.url) as source,
-    ):
-        async for event in source.aiter_sse():
-            if event.event != "APPLICATION_LOG":
-                break
-            entry = structure(event.data)
-            events += 1
+    async with httpx.AsyncClient(timeout=None) as client:
+        meter = Meter()
+        async with aconnect_sse(client, "GET", options.url) as source:
+            async for event in source.aiter_sse():
+                if event.event != "APPLICATION_LOG":
+                    break
+                entry = structure(event.data)
+                events += 1
     meter.report(events, last_characters=len(entry if isinstance(entry, str) else entry.message))
 
 

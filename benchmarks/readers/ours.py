@@ -7,33 +7,46 @@ from __future__ import annotations
 import asyncio
 
 from benchmarks.readers._measure import Meter, arguments
-from clever_v4 import ApiToken, Session
+from clever_v4 import ApiToken, LogEntry, LogStream, Session
+
+
+async def raw(stream: LogStream[LogEntry]) -> tuple[int, str | None]:
+    events = 0
+    data = ""
+    async for event in stream.events():
+        events += 1
+        data = event.data
+    return events, data
+
+
+async def typed(stream: LogStream[LogEntry]) -> tuple[int, str | None]:
+    events = 0
+    message = None
+    async for entry in stream:
+        events += 1
+        message = entry.message
+    return events, message
+
+
+async def batches(stream: LogStream[LogEntry]) -> tuple[int, str | None]:
+    events = 0
+    message = None
+    async for batch in stream.batches():
+        events += len(batch)
+        message = batch[-1].message
+    return events, message
+
+
+MODES = {"raw": raw, "typed": typed, "batches": batches}
 
 
 async def main() -> None:
-    options = arguments("raw", "typed", "batches")
-    events = 0
-    message: str | None = None
-    meter = Meter()
-    async with (
-        Session(ApiToken("benchmark"), base_url=options.base_url) as session,
-        session.logs.stream("orga_1", options.application) as stream,
-    ):
-        if options.mode == "raw":
-            async for event in stream.events():
-                if event.type != "APPLICATION_LOG":
-                    continue
-                events += 1
-                message = event.data
-        elif options.mode == "typed":
-            async for entry in stream:
-                events += 1
-                message = entry.message
-        else:
-            async for batch in stream.batches():
-                events += len(batch)
-                message = batch[-1].message
-    meter.report(events, last_characters=len(message or ""))
+    options = arguments(*MODES)
+    async with Session(ApiToken("benchmark"), base_url=options.base_url) as session:
+        meter = Meter()
+        async with session.logs.stream("orga_1", options.application) as stream:
+            events, last = await MODES[options.mode](stream)
+    meter.report(events, last_characters=len(last or ""))
 
 
 if __name__ == "__main__":
