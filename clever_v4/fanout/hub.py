@@ -348,7 +348,6 @@ class Hub(Generic[K, T]):
         How every source and every subscriber stands; per source and subscriber see
         ``subscription.shares()``.
         """
-        self._collect()
         now = self.now()
         sources = tuple(followed.statistics(now) for followed in list(self._sources.values()))
         stopping = [followed.statistics(now) for followed in list(self._stopping)]

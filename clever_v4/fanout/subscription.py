@@ -329,6 +329,22 @@ class Subscription(Generic[K, T]):
         return self._hand.cursor(self._hub.cursor_name, self._reading, index + 1)
 
     @property
+    def has_plain_cursor(self) -> bool:
+        """
+        Whether the cursor after an entry is its number alone, the same for every subscriber.
+        """
+        return self._reading.merge is None and all(
+            number <= self._hand.begun for number in self._hand.ahead.values()
+        )
+
+    @property
+    def hub_name(self) -> str:
+        """
+        What cursors of its hub are marked with.
+        """
+        return self._hub.cursor_name
+
+    @property
     def lag(self) -> int:
         """
         How many entries the hub has received for it that were not handed over.
