@@ -14,6 +14,7 @@ import nox
 
 nox.needs_version = ">=2025.5.1"
 nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.download_python = "never"
 nox.options.error_on_external_run = True
 # A Python that is not installed here is skipped, also where CI is set.
 nox.options.error_on_missing_interpreters = False
@@ -23,7 +24,19 @@ nox.options.sessions = ["tests", "tests_lowest", "lint", "imports", "types", "ty
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 OLDEST = PYTHONS[0]
-GROUPS = PROJECT["dependency-groups"]
+
+# pyenv shows only the versions that are switched on; the others are installed all the same.
+PYENV = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+os.environ["PATH"] = os.pathsep.join(
+    [
+        *(
+            str(path)
+            for version in PYTHONS
+            for path in sorted(PYENV.glob(f"versions/{version}.*/bin"))
+        ),
+        os.environ["PATH"],
+    ]
+)
 
 # Files whose every branch is tested: decisions without input or output.
 PURE_FILES = (
@@ -46,7 +59,7 @@ def tests(session: nox.Session) -> None:
     """
     Run the tests with the newest dependencies, under coverage unless arguments choose among them.
     """
-    session.install("-e", ".[cli,otel]", *dependencies("test"))
+    session.install("-e", ".[cli,otel]", *dependencies("test", "bench"))
     if session.posargs:
         session.run("pytest", *session.posargs)
         return
@@ -79,7 +92,7 @@ def tests_lowest(session: nox.Session) -> None:
         ".[cli,otel]",
     )
     # The tools are not what is tried: they stay as new as these admit.
-    session.install(*dependencies("test"))
+    session.install(*dependencies("test", "bench"))
     session.run("pytest", *session.posargs)
 
 
