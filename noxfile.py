@@ -140,6 +140,21 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session(python=OLDEST)
+def interop(session: nox.Session) -> None:
+    """
+    Compare what the official CLI and client make of the emulator with what we make of it.
+    """
+    session.install("-e", ".[cli]", *dependencies("test"))
+    # Kept between runs; the module says what the machine lacks, and fails.
+    official = Path(session.create_tmp()).resolve() / "official"
+    session.run("python", "-m", "tests.interop.install", str(official))
+    session.run(
+        *("pytest", "tests/interop", *session.posargs),
+        env={"CLEVER_V4_INTEROP": str(official)},
+    )
+
+
+@nox.session(python=OLDEST)
 def bench(session: nox.Session) -> None:
     """
     Measure reading log streams beside the other clients and write benchmarks/README.md.

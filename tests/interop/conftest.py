@@ -25,19 +25,20 @@ HERE = Path(__file__).parent
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
-    Mark every test in this folder; each starts processes of its own, on any machine.
+    Mark the tests of this folder that start the official clients.
     """
     for item in items:
-        if item.path.is_relative_to(HERE):
+        if item.path.is_relative_to(HERE) and item.path.name != "test_install.py":
             item.add_marker(pytest.mark.interop)
+            # Each starts processes of its own, on any machine.
             item.add_marker(pytest.mark.timeout(120))
 
 
-def pytest_runtest_setup() -> None:
+def pytest_runtest_setup(item: pytest.Item) -> None:
     """
-    Skip a test in this folder, with the reason, where nobody installed the official clients.
+    Skip them, with the reason, where nobody installed the official clients.
     """
-    if VARIABLE not in os.environ:
+    if VARIABLE not in os.environ and item.get_closest_marker("interop"):
         pytest.skip("needs node and the official clients; run it with: nox -s interop")
 
 

@@ -180,3 +180,12 @@ class Official:
             if process.returncode is None:
                 process.send_signal(signal.SIGKILL)
                 await process.communicate()
+
+
+def call(module: str, **params: object) -> dict[str, Any]:
+    """
+    A call of the command that a module is named after.
+    """
+    name = module.rpartition("/")[2]
+    command = "".join(part.title() for part in name.split("-"))
+    return {"module": module, "command": command, "params": params}

@@ -269,7 +269,9 @@ async def test_a_log_stream_is_our_raw_events(
         f"?since={str(entries[0]['date'])[:23]}Z&limit=100"
     )
 
-    blocks = [block.split("\n") for block in printed.text.split("\n\n") if "APPLICATION_LOG" in block]
+    blocks = [
+        block.split("\n") for block in printed.text.split("\n\n") if "APPLICATION_LOG" in block
+    ]
     theirs = [
         (block[0].removeprefix("id:"), json.loads(block[2].removeprefix("data:")))
         for block in blocks

@@ -1,5 +1,5 @@
 """
-``clever logs`` and ``clever accesslogs`` against what our streams yield of the same emulator.
+``clever logs`` against what our streams yield of the same emulator.
 """
 
 from __future__ import annotations
@@ -9,15 +9,12 @@ import json
 import re
 import signal
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
+import attrs
 import pytest
 
 from clever_v4 import (
-    AccessLogEntry,
-    AccessLogKind,
     AuthenticationError,
-    LogEntry,
     LogQuery,
     NotFoundError,
     OAuth1,
@@ -29,29 +26,12 @@ from clever_v4.emulator.faults import Cut, EmptyError
 
 from .content import content, moment, of_models
 from .official import Official
+from .reading import options, read, window, written
 
 RESET = "\x1b[0m"
 """A message that the official CLI leaves out, and what it writes after every other."""
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
-
-
-def window(emulator: Emulator, application_id: str, start: int, stop: int) -> LogQuery:
-    """
-    From the start-th entry up to just after the stop-th, by the dates that they have.
-    """
-    entries = emulator.produced(application_id, start=start, stop=stop)
-    first, last = (datetime.fromisoformat(str(entries[at]["date"])[:23] + "+00:00") for at in (0, -1))
-    return LogQuery(since=first, until=last + timedelta(milliseconds=1))
-
-
-def span(query: LogQuery) -> list[str]:
-    """
-    The options of the official CLI for a window.
-    """
-    assert isinstance(query.since, datetime)
-    assert isinstance(query.until, datetime)
-    return ["--since", moment(query.since), "--until", moment(query.until)]
 
 
 @pytest.mark.parametrize("format_", ["json", "json-stream"])
@@ -62,11 +42,11 @@ async def test_logs_as_json_are_our_entries(
     The official CLI prints the same members of the same entries in the same order.
     """
     application = emulator.applications[0]
-    query = window(emulator, application.id, 100, 400)
+    query = window(emulator, application.id, 400)
 
     ours = await read(session, application.id, query)
     printed = await official.clever(
-        "logs", "--app", application.id, "--format", format_, *span(query)
+        "logs", "--app", application.id, "--format", format_, *options(query)
     )
 
     assert printed.status == 0, printed.err
@@ -84,10 +64,10 @@ async def test_logs_for_humans_are_our_dates_and_messages(
     application = emulator.add_application("told", history=200)
     for message in (RESET, "Deploy failed in 3 seconds", "Build succeeded in 4 seconds", ""):
         emulator.publish(application.id, message)
-    query = window(emulator, application.id, 0, 204)
+    query = window(emulator, application.id, 204)
 
     ours = await read(session, application.id, query)
-    printed = await official.clever("logs", "--app", application.name, *span(query))
+    printed = await official.clever("logs", "--app", application.name, *options(query))
 
     assert printed.status == 0, printed.err
     expected = "".join(
@@ -107,15 +87,12 @@ async def test_search_finds_what_our_filter_finds(
     ``--search`` and ``LogQuery.filter`` mean the same, also with characters that URLs escape.
     """
     application = emulator.applications[0]
-    query = window(emulator, application.id, 0, 2000)
-    assert query.since is not None
+    query = window(emulator, application.id, 2000)
 
-    ours = await read(
-        session, application.id, LogQuery(since=query.since, until=query.until, filter=search)
-    )
+    ours = await read(session, application.id, attrs.evolve(query, filter=search))
     printed = await official.clever(
         *("logs", "--app", application.id, "--search", search, "--format", "json-stream"),
-        *span(query),
+        *options(query),
     )
 
     assert printed.status == 0, printed.err
@@ -130,15 +107,14 @@ async def test_logs_of_one_deployment_are_our_entries_of_it(
     ``--deployment-id`` chooses the entries that ``LogQuery.deployment_id`` chooses.
     """
     application = emulator.applications[2]
-    query = window(emulator, application.id, 0, 800)
+    query = window(emulator, application.id, 800)
     every = await read(session, application.id, query)
     deployment_id = every[400].deployment_id
 
-    chosen = LogQuery(since=query.since, until=query.until, deployment_id=deployment_id)
-    ours = await read(session, application.id, chosen)
+    ours = await read(session, application.id, attrs.evolve(query, deployment_id=deployment_id))
     printed = await official.clever(
         *("logs", "--app", application.id, "--format", "json-stream"),
-        *("--deployment-id", str(deployment_id), *span(query)),
+        *("--deployment-id", str(deployment_id), *options(query)),
     )
 
     assert printed.status == 0, printed.err
@@ -153,74 +129,18 @@ async def test_addon_logs_are_our_entries(
     By the marketplace id the official CLI reads what we read by the real one.
     """
     addon = emulator.addons[0]
-    query = window(emulator, addon.real_id, 0, 200)
+    query = window(emulator, addon.real_id, 200)
 
     ours = [
         entry async for entry in session.logs.addon_stream(addon.owner_id, addon.real_id, query)
     ]
     printed = await official.clever(
-        "logs", "--addon", addon.id, "--format", "json-stream", *span(query)
+        "logs", "--addon", addon.id, "--format", "json-stream", *options(query)
     )
 
     assert printed.status == 0, printed.err
     assert len(ours) >= 200
     assert content(printed.json_lines) == of_models(ours)
-
-
-@pytest.mark.parametrize("format_", ["json", "json-stream"])
-async def test_access_logs_as_json_are_our_entries(
-    official: Official, emulator: Emulator, session: Session, format_: str
-) -> None:
-    """
-    HTTP, TCP and SSH connections come alike, with every member.
-    """
-    application = emulator.applications[0]
-    query, ours = await accesses(emulator, session, application.id)
-
-    printed = await official.clever(
-        "accesslogs", "--app", application.id, "--format", format_, *span(query)
-    )
-
-    assert printed.status == 0, printed.err
-    # With json-stream the official CLI spreads an entry over many lines.
-    theirs = printed.json if format_ == "json" else documents(printed.text)
-    assert content(theirs) == of_models(ours)
-    assert {entry.kind for entry in ours} == set(AccessLogKind) - {AccessLogKind.UNKNOWN}
-
-
-async def test_access_logs_for_humans_are_our_http_entries(
-    official: Official, emulator: Emulator, session: Session
-) -> None:
-    """
-    The official CLI's table has the date, address, place, status and request of each HTTP access.
-    """
-    application = emulator.applications[0]
-    query, ours = await accesses(emulator, session, application.id)
-
-    printed = await official.clever("accesslogs", "--app", application.id, *span(query))
-
-    assert printed.status == 0, printed.err
-    banner, *lines = printed.text.splitlines()
-    assert "Beta" in banner
-    rows = [" ".join(line.split()) for line in lines]
-    assert rows == [row_of(entry) for entry in ours if entry.http is not None]
-
-
-async def test_access_logs_in_common_log_format_are_our_http_entries(
-    official: Official, emulator: Emulator, session: Session
-) -> None:
-    """
-    Address, moment in seconds, request line, status and bytes are those of our entries.
-    """
-    application = emulator.applications[0]
-    query, ours = await accesses(emulator, session, application.id)
-
-    printed = await official.clever(
-        "accesslogs", "--app", application.id, "--format", "clf", *span(query)
-    )
-
-    assert printed.status == 0, printed.err
-    assert printed.text.splitlines() == [clf_of(entry) for entry in ours if entry.http is not None]
 
 
 async def test_both_follow_live_logs(
@@ -255,7 +175,7 @@ async def test_the_official_cli_resumes_after_a_cut(
     Cut in the middle of a line and refused once, it loses and doubles nothing, as we do not.
     """
     application = emulator.applications[0]
-    query = window(emulator, application.id, 0, 600)
+    query = window(emulator, application.id, 600)
     expected = await read(session, application.id, query)
 
     plans = (Cut(after_entries=217, inside="line"), EmptyError(status=503))
@@ -263,7 +183,7 @@ async def test_the_official_cli_resumes_after_a_cut(
     ours = await read(session, application.id, query)
     emulator.faults.push(*plans, application_id=application.id)
     printed = await official.clever(
-        "logs", "--app", application.id, "--format", "json-stream", *span(query)
+        "logs", "--app", application.id, "--format", "json-stream", *options(query)
     )
 
     assert printed.status == 0, printed.err
@@ -275,13 +195,14 @@ async def test_relative_times_mean_the_same(
     official: Official, emulator: Emulator, session: Session
 ) -> None:
     """
-    ``--since 1h`` and ``timedelta(hours=1)`` begin and end at the same entries of a sparse log.
+    Durations of the official CLI and timedeltas begin and end at the same entries of a sparse log.
     """
     application = emulator.add_application("sparse", history=120, history_interval_s=60)
+    now = datetime.now(UTC)
     expected = [
         entry["id"]
         for entry in emulator.produced(application.id)
-        if timedelta(minutes=20.5) <= age_of(entry["date"]) <= timedelta(minutes=90.5)
+        if timedelta(minutes=20.5) <= now - written(entry) <= timedelta(minutes=90.5)
         and entry["service"] in {"bas.service", "bas-deploy.service"}
     ]
     query = LogQuery(since=timedelta(minutes=90.5), until=timedelta(minutes=20.5))
@@ -321,100 +242,16 @@ async def test_wrong_credentials_are_refused_by_both(
     With another secret the official CLI says that nobody is logged in, and we 401.
     """
     application = emulator.applications[0]
-    printed = await official.clever("logs", "--app", application.id, CLEVER_SECRET="wrong")  # noqa: S106
+    printed = await official.clever("logs", "--app", application.id, CLEVER_SECRET="wrong")
     auth = OAuth1(
         token=emulator.oauth_token,
-        token_secret="wrong",  # noqa: S106
+        token_secret="wrong",
         consumer_key=emulator.consumer_key,
         consumer_secret=emulator.consumer_secret,
     )
     async with Session(auth, base_url=emulator.url) as session:
         with pytest.raises(AuthenticationError):
-            await read(session, application.id, LogQuery(), owner_id=emulator.owner_id)
+            await anext(session.logs.stream(emulator.owner_id, application.id))
 
     assert printed.status == 1
     assert "You're not logged in" in printed.err
-
-
-async def read(
-    session: Session, application_id: str, query: LogQuery, *, owner_id: str | None = None
-) -> list[LogEntry]:
-    """
-    The entries that our own stream yields.
-    """
-    if owner_id is None:
-        owner_id = await session.owners.owner_of(application_id)
-    stream = session.logs.stream(owner_id, application_id, query, throttle=Throttle.CLI)
-    return [entry async for entry in stream]
-
-
-async def accesses(
-    emulator: Emulator, session: Session, application_id: str
-) -> tuple[LogQuery, list[AccessLogEntry]]:
-    """
-    A window of an access log with every kind of access, and what our own stream yields of it.
-    """
-    entries = emulator.produced(application_id, access=True, start=0, stop=200)
-    dates = [datetime.fromisoformat(str(entry["date"])[:23] + "+00:00") for entry in entries]
-    query = LogQuery(since=dates[0], until=dates[-1] + timedelta(milliseconds=1))
-    stream = session.logs.access_stream(
-        emulator.owner_id, application_id, query, throttle=Throttle.CLI
-    )
-    return query, [entry async for entry in stream]
-
-
-def documents(text: str) -> list[Any]:
-    """
-    JSON documents one after the other.
-    """
-    decoder, found, at = json.JSONDecoder(), [], 0
-    while at < len(text):
-        one, end = decoder.raw_decode(text, at)
-        found.append(one)
-        at = end + 1
-    return found
-
-
-def row_of(entry: AccessLogEntry) -> str:
-    """
-    A row of the official CLI's table, with single spaces.
-    """
-    assert entry.date is not None
-    assert entry.source is not None
-    place = entry.source.country_code or "(unknown)"
-    if entry.source.city:
-        place += f"/{entry.source.city}"
-    status, method, path = exchange_of(entry)
-    return f"{moment(entry.date)} {entry.source.ip} {place} {status} {method} {path}"
-
-
-def clf_of(entry: AccessLogEntry) -> str:
-    """
-    A line of the Common Log Format, without a version of HTTP.
-    """
-    assert entry.date is not None
-    assert entry.source is not None
-    status, method, path = exchange_of(entry)
-    date = f"{entry.date:%d/%b/%Y:%H:%M:%S} +0000"
-    return f'{entry.source.ip} - - [{date}] "{method} {path}" {status} {entry.bytes_out}'
-
-
-def exchange_of(entry: AccessLogEntry) -> tuple[int | None, str | None, str | None]:
-    """
-    Status, method and path of an HTTP access.
-    """
-    assert entry.http is not None
-    assert entry.http.request is not None
-    assert entry.http.response is not None
-    return (
-        entry.http.response.status_code,
-        entry.http.request.method,
-        entry.http.request.path,
-    )
-
-
-def age_of(date: object) -> timedelta:
-    """
-    How long ago an entry of the emulator was written.
-    """
-    return datetime.now(UTC) - datetime.fromisoformat(f"{str(date)[:23]}+00:00")
