@@ -69,6 +69,10 @@ class Broadcast(Generic[K, T]):
         self.notices = 0
         self.notice: object = None
         self.notice_number = 0
+        self.notice_after = 0
+        """The hub's number of the last entry before the notice."""
+        self.ended_after: int | None = None
+        """The same for the end of the ring."""
         self.ended: SourceEnded[K] | SourceFailed[K] | None = None
         self.waiting: asyncio.Future[None] | None = None
         self.last_received_at: float | None = None
@@ -260,6 +264,7 @@ class Broadcast(Generic[K, T]):
         self.notices += 1
         self.notice = detail
         self.notice_number = self.end_number
+        self.notice_after = self.sequencer.last
         self._wake_idle()
 
     def end(self, ended: SourceEnded[K] | SourceFailed[K]) -> None:
@@ -268,6 +273,7 @@ class Broadcast(Generic[K, T]):
         """
         if self.ended is None:
             self.ended = ended
+            self.ended_after = self.sequencer.last
             self._wake_idle()
 
     def clear(self) -> None:

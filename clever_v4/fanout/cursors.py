@@ -96,13 +96,21 @@ class Cursor(Generic[K, T]):
         return max(0, self.ring.first_position - self.position)
 
     @property
-    def next_sequence(self) -> int:
+    def order(self) -> int:
         """
-        The hub's number of the next entry to read, by which readers order their cursors.
+        By what readers order their cursors: when what comes next was received, over all rings.
+
+        Even for entries, from the hub's number of the next one; odd for a notice or an
+        end, which stand between two numbers.
         """
         ring = self.ring
         batch = ring.batches.get(max(self.number, ring.first_number))
-        return batch.first if batch is not None else ring.sequencer.last + 1
+        if batch is not None:
+            return 2 * batch.first
+        last = ring.ended_after
+        if self.notices_seen < ring.notices:
+            last = ring.notice_after
+        return 2 * (ring.sequencer.last if last is None else last) + 1
 
     def take(self) -> Item[K, T] | None:
         """

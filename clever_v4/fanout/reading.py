@@ -27,8 +27,8 @@ class Reading(Generic[K, T]):
     """
     The cursors of one subscription; nothing here waits.
 
-    Cursors that have something to read stand in a heap by the hub's number of what they
-    read next, so that entries come in the order in which the hub received them.
+    Cursors that have something to read stand in a heap by when what they read next was
+    received, so that entries come in the order in which the hub received them.
 
     Args:
         wake: Called when there is something to read.
@@ -116,7 +116,7 @@ class Reading(Generic[K, T]):
         """
         Take note that a cursor has something to read.
         """
-        heapq.heappush(self._ready, (cursor.next_sequence, cursor.ring.ordinal, cursor))
+        heapq.heappush(self._ready, (cursor.order, cursor.ring.ordinal, cursor))
         self._wake()
 
     def cursor_overrun(self, cursor: Cursor[Any, Any]) -> None:
@@ -185,7 +185,7 @@ class Reading(Generic[K, T]):
             or ring.ended is not None
             or cursor.notices_seen < ring.notices
         ):
-            heapq.heapreplace(self._ready, (cursor.next_sequence, ring.ordinal, cursor))
+            heapq.heapreplace(self._ready, (cursor.order, ring.ordinal, cursor))
         else:
             heapq.heappop(self._ready)
             ring.rest(cursor)

@@ -189,12 +189,12 @@ class Subscription(Generic[K, T]):
         Returns: How many entries that are. With *is_error* the consumer is told by
         `SlowConsumerError`, if there are any.
         """
-        lag = self.lag
-        if is_error and lag:
+        lost = self.lag + self._reading.overrun()
+        if is_error and lost:
             since = datetime.now(UTC) - self.lag_time
-            self._failure = SlowConsumerError(dropped=lag, since=since)
+            self._failure = SlowConsumerError(dropped=lost, since=since)
         self._close(lag_is_missed=True)
-        return lag
+        return lost
 
     def _overrun(self) -> None:
         if self._state is _State.ACTIVE:

@@ -297,5 +297,5 @@ class HubMachine(RuleBasedStateMachine):
             self.loop.close()
 
 
-HubMachine.TestCase.settings = settings(max_examples=250, stateful_step_count=50, deadline=None)
+HubMachine.TestCase.settings = settings(max_examples=120, stateful_step_count=50, deadline=None)
 TestHub = HubMachine.TestCase

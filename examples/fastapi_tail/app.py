@@ -1,0 +1,99 @@
+"""
+The same as ``examples.live_tail``, with FastAPI.
+
+    uvicorn examples.fastapi_tail.app:app --port 8080 --timeout-graceful-shutdown 1
+
+(without the last option uvicorn waits, when it is stopped, for the browsers to leave).
+Any other ASGI framework does it likewise: a relay makes plain ASGI applications.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Header, HTTPException, Query, Request
+from fastapi.responses import FileResponse, Response
+
+from clever_v4 import ApiToken, Session, Throttle
+from clever_v4.api.logs import Severity
+from clever_v4.emulator import Emulator
+from clever_v4.fanout.filters import AllOf
+from clever_v4.fanout.items import Overflow
+from clever_v4.fanout.subscription import Subscription
+from clever_v4.log_filters import containing, severity_at_least
+from clever_v4.log_hub import LogHub
+from clever_v4.relay import Relay
+
+PAGE = Path(__file__).parents[1] / "live_tail" / "page.html"
+
+RING = 4096
+
+relay = Relay()
+
+
+class RelayResponse(Response):
+    """
+    FastAPI wants a Response; this one is what the relay makes of a subscription.
+    """
+
+    def __init__(self, subscription: Subscription[Any, Any]) -> None:
+        super().__init__()
+        self._relayed = relay.asgi(subscription)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self._relayed(scope, receive, send)
+
+
+@asynccontextmanager
+async def follow_logs(app: FastAPI) -> AsyncIterator[None]:
+    # With an account: Session.from_environment(), and owner and applications from it.
+    async with (
+        Emulator() as emulator,
+        Session(ApiToken(emulator.token), base_url=emulator.url) as session,
+        LogHub(session, ring=RING) as hub,
+    ):
+        for application in emulator.applications:
+            hub.follow(application.owner_id, application.id, throttle=Throttle.CLI)
+        app.state.emulator, app.state.hub = emulator, hub
+        yield
+
+
+app = FastAPI(lifespan=follow_logs)
+
+
+@app.get("/")
+async def page() -> FileResponse:
+    return FileResponse(PAGE, headers={"Cache-Control": "no-cache"})
+
+
+@app.get("/applications")
+async def applications(request: Request) -> list[dict[str, str]]:
+    return [{"id": one.id, "name": one.name} for one in request.app.state.emulator.applications]
+
+
+@app.get("/events", response_class=RelayResponse)
+async def events(
+    request: Request,
+    application: Annotated[list[str] | None, Query()] = None,
+    severity: Severity | None = None,
+    text: str = "",
+    last_event_id: str = "",
+    resume: Annotated[str | None, Header(alias="Last-Event-ID")] = None,
+) -> RelayResponse:
+    hub: LogHub = request.app.state.hub
+    filters = []
+    if severity is not None:
+        filters.append(severity_at_least(severity))
+    if text:
+        filters.append(containing(text))
+    try:
+        subscription = hub.subscribe(
+            sources=application,
+            where=AllOf(filters) if filters else None,
+            overflow=Overflow.DROP_OLDEST,
+            start=relay.start(resume, relay.start(last_event_id)),
+        )
+    except ValueError as error:
+        raise HTTPException(400, str(error)) from error
+    return RelayResponse(subscription)
