@@ -58,6 +58,18 @@ class Decoder:
         ValueError: The cap is not positive.
     """
 
+    __slots__ = (
+        "_bom",
+        "_check_at_bytes",
+        "_cut_cr",
+        "_error",
+        "_id",
+        "_max_event_bytes",
+        "_pending",
+        "_pending_bytes",
+        "_retry_ms",
+    )
+
     def __init__(self, *, max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES) -> None:
         if max_event_bytes < 1:
             raise ValueError(f"max_event_bytes must be at least 1, not {max_event_bytes}")

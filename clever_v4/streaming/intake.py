@@ -7,40 +7,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from operator import itemgetter
-from typing import Any, Final, TypeAlias
+from typing import Any
 
 from clever_v4.errors import APIError, ReconnectionGaveUpError
 
-from .decoder import Decoder, RawEvent
+from .decoder import Decoder
 from .policy import Reconnection, StreamOptions
-from .resume import (
-    END_OF_STREAM,
-    HEARTBEAT,
-    NO_ENTRY,
-    Backoff,
-    Cursor,
-    EndedBy,
-    RecentIds,
-    end_reason,
-    last_of,
-)
-from .source import Source, SourceAbortedError
+from .resume import Backoff, Cursor, EndedBy
+from .sieve import Received, Sieve
+from .source import Source, connect
 from .subject import StreamState, StreamStatistics, Subject
 
-__all__ = ["Intake", "Received"]
+__all__ = ["Intake"]
 
 logger = logging.getLogger(__name__)
-
-Received: TypeAlias = tuple[list[RawEvent], list[bytes]]
-"""Data events, and beside each the id that it carried itself (empty where it carried none)."""
-
-_id: Final = itemgetter(0)
-_type: Final = itemgetter(1)
-_mark: Final = itemgetter(3)
 
 
 class Intake:
@@ -50,6 +32,29 @@ class Intake:
     One task receives at a time; any task may `end` it. Nothing that runs refers
     to it, so that it goes with the stream that owns it.
     """
+
+    # A process may follow thousands of streams.
+    __slots__ = (
+        "_backoff",
+        "_byte_count",
+        "_connection_count",
+        "_contact_s",
+        "_decoder",
+        "_idle_since_s",
+        "_is_awaited",
+        "_on_reconnection",
+        "_options",
+        "_scope",
+        "_source",
+        "_started_count",
+        "_subject",
+        "ended_by",
+        "origin",
+        "request_id",
+        "sieve",
+        "since",
+        "state",
+    )
 
     def __init__(
         self,
@@ -66,24 +71,17 @@ class Intake:
         self._source: Source | None = None
         self._scope: asyncio.Timeout | None = None
         self._is_awaited = False
-        self._has_repeats = False
-        self._wanted = {subject.event_type}
+        self._idle_since_s: float | None = None
         self.state = StreamState.CONNECTING
         self.ended_by: str | None = None
         self.origin = ""
         self.request_id: str | None = None
-        # Where the next connection goes on.
-        self.received_id = (cursor.last_event_id or "").encode()
-        self._received_count = self._started_count = cursor.entry_count
+        self.sieve = Sieve(subject.event_type, subject.limit, cursor)
         self.since = cursor.since
-        self.recent = RecentIds(one.encode() for one in cursor.recent_ids)
-        if cursor.last_event_id and cursor.last_event_id not in cursor.recent_ids:
-            self.recent.remember([self.received_id])
-        # Statistics.
-        self._duplicate_count = 0
+        """While there is no id to go on from: the moment from which nothing may be missed."""
+        self._started_count = cursor.entry_count
         self._connection_count = 0
         self._byte_count = 0
-        self._heartbeat_count = 0
         self._contact_s: float | None = None
 
     def __del__(self) -> None:
@@ -102,11 +100,11 @@ class Intake:
             ago = timedelta(seconds=asyncio.get_running_loop().time() - contact_s)
             contact = datetime.now(UTC) - ago
         return StreamStatistics(
-            entries=self._received_count - self._started_count,
-            duplicates=self._duplicate_count,
+            entries=self.sieve.count - self._started_count,
+            duplicates=self.sieve.duplicate_count,
             reconnections=max(self._connection_count - 1, 0),
-            bytes=self._byte_count,
-            heartbeats=self._heartbeat_count,
+            bytes=self._byte_count + (self._source.byte_count if self._source else 0),
+            heartbeats=self.sieve.heartbeat_count,
             last_contact=contact,
             lag=lag,
         )
@@ -119,10 +117,17 @@ class Intake:
 
         Raises:
             CleverError: It is not to be had.
+            RuntimeError: Another task is waiting for this stream.
         """
-        with self._sole_task():
+        self._begin()
+        try:
             while self._source is None and self.state is not StreamState.ENDED:
                 await self._connect()
+        except BaseException as exc:
+            self._fail(exc)
+            raise
+        finally:
+            self._is_awaited = False
 
     async def receive(self, *, keep_unknown: bool) -> Received | None:
         """
@@ -133,122 +138,57 @@ class Intake:
 
         Raises:
             CleverError: The stream failed for good.
+            RuntimeError: Another task is waiting for this stream.
         """
-        loop = asyncio.get_running_loop()
-        with self._sole_task():
-            idle_since_s = loop.time()
+        self._begin()
+        self._idle_since_s = None
+        try:
             while self.state is not StreamState.ENDED:
-                if self._source is None:
+                source = self._source
+                if source is None:
                     await self._connect()
-                    idle_since_s = loop.time()
                     continue
                 try:
-                    events, size = await self._source.read()
-                except SourceAbortedError:
+                    events = source.take(await source.wait())
+                except Exception as exc:  # noqa: BLE001 -- what is transient is decided in one place
+                    await self._lost(source.fault(exc))
                     continue
-                except Exception as exc:  # what is transient is decided in one place  # noqa: BLE001 -- what is transient is decided in one place
-                    await self._lost(exc)
-                    continue
-                self._byte_count += size
                 if events:
-                    received = self._sift(events, keep_unknown=keep_unknown)
+                    received = self.sieve.sift(events, keep_unknown=keep_unknown)
+                    if self.sieve.ended_by is not None:
+                        self.end(self.sieve.ended_by)
                     if received[0]:
                         return received
-                self._end_if_settled(loop.time() - idle_since_s)
+                if self._subject.until is not None:
+                    self._end_if_settled()
+        except BaseException as exc:
+            self._fail(exc)
+            raise
+        finally:
+            self._is_awaited = False
         return None
 
-    @contextmanager
-    def _sole_task(self) -> Iterator[None]:
+    def _begin(self) -> None:
         if self._is_awaited:
             raise RuntimeError(
                 "another task is waiting for this stream; one task iterates at a time"
             )
         self._is_awaited = True
-        try:
-            yield
-        except BaseException as exc:
-            # As with any generator, an error or a cancellation ends it.
-            self.end(EndedBy.FAILED if isinstance(exc, Exception) else EndedBy.CLOSED)
-            raise
-        finally:
-            self._is_awaited = False
 
-    # -- sifting ----------------------------------------------------------------------------
+    def _fail(self, exc: BaseException) -> None:
+        # As with any generator, an error or a cancellation ends it.
+        self.end(EndedBy.FAILED if isinstance(exc, Exception) else EndedBy.CLOSED)
 
-    def _sift(self, events: list[RawEvent], *, keep_unknown: bool) -> Received:
-        """Keep the data events that are new; the rest is for the stream itself."""
-        if (
-            set(map(_type, events)) == self._wanted
-            and not any(map(_mark, events))
-            and not self.recent.expects_repeats
-        ):
-            ids = list(map(_id, events))
-        else:
-            events, ids = self._sift_each(events, keep_unknown=keep_unknown)
-        limit = self._subject.limit
-        if limit is not None:
-            events, ids = self._within(limit, events, ids)
-        else:
-            self._received_count += len(ids) - ids.count(NO_ENTRY)
-        self.recent.remember(ids)
-        self.received_id = last_of(ids) or self.received_id
-        return events, ids
-
-    def _sift_each(self, events: list[RawEvent], *, keep_unknown: bool) -> Received:
-        kept: list[RawEvent] = []
-        ids: list[bytes] = []
-        for event in events:
-            id_, type_, data, inherited = event
-            if type_ in self._wanted:
-                own_id = b"" if inherited else id_
-                if own_id and self.recent.expects_repeats and self.recent.is_repeated(own_id):
-                    self._duplicate_count += 1
-                    self._has_repeats = True
-                    continue
-                kept.append(event)
-                ids.append(own_id)
-            elif type_ == HEARTBEAT:
-                self._heartbeat_count += 1
-            elif type_ == END_OF_STREAM:
-                reason = end_reason(data)
-                if self._is_short(reason, self._received_count + len(kept)):
-                    continue
-                self.end(reason)
-                break
-            elif keep_unknown:
-                kept.append(event)
-                ids.append(NO_ENTRY)
-        return kept, ids
-
-    def _is_short(self, reason: str, received_count: int) -> bool:
-        """
-        Tell an end that comes too soon: the server counted repeated entries towards the limit.
-
-        The connection ends after it in any case, and the next one asks for what is left.
-        """
-        limit = self._subject.limit
-        return (
-            self._has_repeats
-            and limit is not None
-            and received_count < limit
-            and reason != EndedBy.UNTIL_REACHED
-        )
-
-    def _within(self, limit: int, events: list[RawEvent], ids: list[bytes]) -> Received:
-        """Count entries over the whole stream, and end it at its limit."""
-        for position in range(1, len(events) + 1):
-            self._received_count += ids[position - 1] != NO_ENTRY
-            if self._received_count >= limit:
-                self.end(EndedBy.LIMIT_REACHED)
-                return events[:position], ids[:position]
-        return events, ids
-
-    def _end_if_settled(self, idle_s: float) -> None:
+    def _end_if_settled(self) -> None:
+        """End a bounded stream when it is past its end and idle: heartbeats do not count."""
         settle, until = self._options.settle_time, self._subject.until
-        if (
+        now_s = asyncio.get_running_loop().time()
+        if self._idle_since_s is None:
+            self._idle_since_s = now_s
+        elif (
             settle is not None
             and until is not None
-            and idle_s >= settle.total_seconds()
+            and now_s - self._idle_since_s >= settle.total_seconds()
             and datetime.now(UTC) > until
         ):
             self.end(EndedBy.SETTLED)
@@ -258,56 +198,62 @@ class Intake:
     async def _connect(self) -> None:
         """Make one attempt; where it fails, wait as long as the back-off says."""
         subject = self._subject
-        remaining = None if subject.limit is None else subject.limit - self._received_count
+        remaining = self.sieve.remaining
         if remaining is not None and remaining < 1:
             self.end(EndedBy.LIMIT_REACHED)
             return
         self.state = StreamState.CONNECTING
         timeout = self._options.heartbeat_timeout
-        source = Source(
-            subject.opener,
-            subject.url(remaining, None if self.received_id else self.since),
-            self._decoder,
-            last_event_id=self.received_id.decode("utf-8", "replace"),
-            compress=self._options.compress,
-            heartbeat_timeout_s=None if timeout is None else timeout.total_seconds(),
-        )
+        since = None if self.sieve.last_id else self.since
+        source: Source | None = None
         refusal: Exception | None = None
         try:
             async with asyncio.timeout(None) as self._scope:
-                await source.open()
-        except Exception as exc:  # what is transient is decided in one place  # noqa: BLE001 -- what is transient is decided in one place
+                source = await connect(
+                    subject.opener,
+                    subject.url(remaining, since),
+                    self._decoder,
+                    last_event_id=self.sieve.last_id.decode("utf-8", "replace"),
+                    compress=self._options.compress,
+                    heartbeat_timeout_s=None if timeout is None else timeout.total_seconds(),
+                )
+        except Exception as exc:  # noqa: BLE001 -- what is transient is decided in one place
             refusal = exc
-        except BaseException:
-            source.abort()
-            raise
         finally:
             self._scope = None
-        if refusal is not None or self.state is StreamState.ENDED:
-            source.abort()
-            if refusal is not None:
-                await self._lost(refusal)
-            return
+        if self.state is StreamState.ENDED:
+            if source is not None:
+                source.abort()
+        elif source is None:
+            assert refusal is not None  # noqa: S101 -- narrows the type
+            await self._lost(refusal)
+        else:
+            self._opened(source)
+
+    def _opened(self, source: Source) -> None:
         self._source = source
-        self._has_repeats = False
         self.origin = source.origin
         self.request_id = source.request_id
         self.state = StreamState.OPEN
         self._connection_count += 1
+        self._idle_since_s = None
         self._backoff.opened(asyncio.get_running_loop().time())
-        if subject.is_live and self.since is None:
+        if self._subject.is_live and self.since is None:
             self.since = source.accepted_at
-        if self.received_id:
-            self.recent.suspect()
+        self.sieve.connected()
+
+    def _drop_source(self) -> None:
+        if self._source is not None:
+            self._contact_s = self._source.contact_s
+            self._byte_count += self._source.byte_count
+            self._source.abort()
+            self._source = None
 
     async def _lost(self, cause: Exception) -> None:
         """Wait before the next attempt, or raise where there is none."""
         if self.state is StreamState.ENDED:
             return
-        if self._source is not None:
-            self._contact_s = self._source.contact_s
-            self._source.abort()
-            self._source = None
+        self._drop_source()
         self._decoder.reset()
         self._backoff.lost(asyncio.get_running_loop().time())
         policy = self._options.reconnect
@@ -324,7 +270,7 @@ class Intake:
         elif self._backoff.is_exhausted:
             raise ReconnectionGaveUpError(
                 attempts=self._backoff.attempts,
-                last_event_id=self.received_id.decode("utf-8", "replace") or None,
+                last_event_id=self.sieve.last_id.decode("utf-8", "replace") or None,
             ) from cause
         await self._wait(cause)
 
@@ -332,7 +278,7 @@ class Intake:
         asked_s = (self._decoder.retry_ms or 0) / 1000
         if isinstance(cause, APIError) and cause.retry_after is not None:
             asked_s = max(asked_s, cause.retry_after.total_seconds())
-        delay_s = self._backoff.delay_s(asked_s, random.random())  # jitter, no secret
+        delay_s = self._backoff.delay_s(asked_s, random.random())
         logger.info(
             "log stream of %s: reconnecting in %.1f seconds: %s",
             self._subject.name,
@@ -346,7 +292,7 @@ class Intake:
                     attempt=self._backoff.attempts,
                     cause=cause,
                     delay=timedelta(seconds=delay_s),
-                    last_event_id=self.received_id.decode("utf-8", "replace") or None,
+                    last_event_id=self.sieve.last_id.decode("utf-8", "replace") or None,
                 )
             )
         try:
@@ -366,10 +312,7 @@ class Intake:
             return
         self.state = StreamState.ENDED
         self.ended_by = reason
-        if self._source is not None:
-            self._contact_s = self._source.contact_s
-            self._source.abort()
-            self._source = None
+        self._drop_source()
         if self._scope is not None:
             # Wakes the task that connects or waits.
             self._scope.reschedule(asyncio.get_running_loop().time())

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import attrs
 
@@ -135,6 +135,9 @@ class Cursor:
         return all(type(one) is str for one in members) and type(count) is int and count >= 0
 
 
+_NONE: Final[frozenset[bytes]] = frozenset()
+
+
 class RecentIds:
     """
     The ids of the entries that arrived last, to recognise those that come again after a resume.
@@ -143,11 +146,13 @@ class RecentIds:
     that follows thousands of streams keeps one for each.
     """
 
-    KEPT_BYTES: Final = 6 * 1024
+    __slots__ = ("_buffer", "_suspects", "_trust_after")
+
+    KEPT_BYTES: ClassVar = 6 * 1024
 
     def __init__(self, ids: Iterable[bytes] = ()) -> None:
         self._buffer = bytearray()
-        self._suspects: set[bytes] = set()
+        self._suspects: frozenset[bytes] = _NONE
         self._trust_after = 0
         self.remember(list(ids))
 
@@ -155,11 +160,10 @@ class RecentIds:
         """
         Add ids in the order of their arrival.
         """
-        if b"" in ids or NO_ENTRY in ids:
-            ids = [one for one in ids if one and one != NO_ENTRY]
-        if not ids:
-            return
-        self._buffer += b"\n".join(ids[-600:]) + b"\n"
+        if not all(ids):
+            ids = [one for one in ids if one]
+        if ids:
+            self._buffer += b"\n".join(ids[-600:] if len(ids) > 600 else ids) + b"\n"
         if len(self._buffer) > 2 * self.KEPT_BYTES:
             del self._buffer[: len(self._buffer) - self.KEPT_BYTES]
             # The first id is cut now.
@@ -175,7 +179,7 @@ class RecentIds:
         """
         Expect repeated entries: a new connection resumes.
         """
-        self._suspects = set(bytes(self._buffer).split(b"\n")) - {b""}
+        self._suspects = frozenset(bytes(self._buffer).split(b"\n")) - {b""}
         self._trust_after = len(self._suspects)
 
     @property
@@ -192,7 +196,7 @@ class RecentIds:
         # A server repeats a run of entries, if any, before it goes on.
         self._trust_after -= 1
         if self._trust_after <= 0:
-            self._suspects = set()
+            self._suspects = _NONE
         return False
 
 
@@ -200,6 +204,8 @@ class Backoff:
     """
     How long to wait before the next attempt, and when to give up.
     """
+
+    __slots__ = ("_opened_at_s", "_policy", "attempts", "was_connected")
 
     def __init__(self, policy: Reconnect) -> None:
         self._policy = policy

@@ -10,7 +10,7 @@ byte order mark, fails on long lines, and reads a fifth as fast.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
@@ -22,11 +22,11 @@ from aiohttp_sse_client.client import EventSource, MessageEvent
 from multidict import CIMultiDict
 from yarl import URL
 
-from clever_v4.errors import ConnectionFailedError, HeartbeatTimeoutError
+from clever_v4.errors import CleverError, ConnectionFailedError, HeartbeatTimeoutError
 
 from .decoder import Decoder, RawEvent
 
-__all__ = ["MessageEvent", "Opener", "Source", "SourceAbortedError", "message_event"]
+__all__ = ["MessageEvent", "Opener", "Source", "connect", "message_event"]
 
 
 class Opener(Protocol):
@@ -45,13 +45,44 @@ class Opener(Protocol):
         ...  # pragma: no cover -- a protocol
 
 
-class SourceAbortedError(Exception):
-    """
-    The source was aborted by its owner while it was read.
-    """
+class _Connection(EventSource):  # type: ignore[misc]  # the library is not typed
+    """What opens and vets one connection; it is not kept."""
+
+    def __init__(self, opener: Opener, url: URL, last_event_id: str, encoding: str) -> None:
+        # What is handed over is duck-typed: a URL where text is declared, an opener for a session.
+        arguments: Any = {"url": url, "session": opener}
+        super().__init__(**arguments, headers=CIMultiDict({hdrs.ACCEPT_ENCODING: encoding}))
+        self._last_event_id = last_event_id
+
+    async def open(self) -> tuple[aiohttp.ClientResponse, str]:
+        await self.connect()
+        opened: Any = self._response
+        return opened, str(self._origin)
 
 
-class Source(EventSource):  # type: ignore[misc]  # the library is not typed
+async def connect(
+    opener: Opener,
+    url: URL,
+    decoder: Decoder,
+    *,
+    last_event_id: str,
+    compress: bool,
+    heartbeat_timeout_s: float | None,
+) -> Source:
+    """
+    Open one connection, in one attempt.
+
+    Raises:
+        APIError: The server refused.
+        TransportError: No connection could be made.
+        NotAnEventStreamError: The answer is no event stream.
+    """
+    connection = _Connection(opener, url, last_event_id, "gzip" if compress else "identity")
+    response, origin = await connection.open()
+    return Source(response, origin, decoder, heartbeat_timeout_s)
+
+
+class Source:
     """
     One open connection, its decoder and its watchdog.
 
@@ -62,126 +93,124 @@ class Source(EventSource):  # type: ignore[misc]  # the library is not typed
     loop makes a false cut.
     """
 
+    __slots__ = (
+        "_content",
+        "_decoder",
+        "_due_s",
+        "_is_silent",
+        "_response",
+        "_seen_bytes",
+        "_stalled_s",
+        "_time",
+        "_timeout_s",
+        "_waiting_since_s",
+        "_watchdog",
+        "accepted_at",
+        "byte_count",
+        "contact_s",
+        "origin",
+        "request_id",
+    )
+
     def __init__(
         self,
-        opener: Opener,
-        url: URL,
+        response: aiohttp.ClientResponse,
+        origin: str,
         decoder: Decoder,
-        *,
-        last_event_id: str,
-        compress: bool,
         heartbeat_timeout_s: float | None,
     ) -> None:
-        encoding = "gzip" if compress else "identity"
-        # What is handed over is duck-typed: a URL where text is declared, an opener for a session.
-        arguments: Any = {"url": url, "session": opener}
-        super().__init__(**arguments, headers=CIMultiDict({hdrs.ACCEPT_ENCODING: encoding}))
-        self._last_event_id = last_event_id
+        self._response: aiohttp.ClientResponse | None = response
+        self._content = response.content
         self._decoder = decoder
         self._timeout_s = heartbeat_timeout_s
-        self._loop = asyncio.get_running_loop()
+        self._time = asyncio.get_running_loop().time
         self._watchdog: asyncio.TimerHandle | None = None
         self._waiting_since_s: float | None = None
-        self._contact_s = 0.0
         self._seen_bytes = 0
         self._due_s = 0.0
         self._stalled_s = 0.0
         self._is_silent = False
-        self._is_aborted = False
-
-    async def open(self) -> None:
-        """
-        Connect once.
-
-        Raises:
-            APIError: The server refused.
-            TransportError: No connection could be made.
-            NotAnEventStreamError: The answer is no event stream.
-        """
-        await self.connect()
-        response: Any = self._response
-        self._content = response.content
-        self.accepted_at = _date(response.headers.get(hdrs.DATE))
-        self.request_id = response.headers.get("Sozu-Id")
-        self._contact_s = self._loop.time()
-        if self._timeout_s is not None:
-            self._watch_at(self._contact_s + self._timeout_s)
-
-    @property
-    def origin(self) -> str:
+        self.origin = origin
         """Scheme, host and port, as a `MessageEvent` wants it."""
-        return str(self._origin)
-
-    @property
-    def contact_s(self) -> float:
+        self.accepted_at = _date(response.headers.get(hdrs.DATE))
+        """When the server accepted it, by its own clock."""
+        self.request_id = response.headers.get("Sozu-Id")
+        self.byte_count = 0
+        self.contact_s = self._time()
         """When bytes arrived last, by the event loop's clock."""
-        return self._contact_s
+        if heartbeat_timeout_s is not None:
+            self._watch_at(self.contact_s + heartbeat_timeout_s)
 
-    async def read(self) -> tuple[list[RawEvent], int]:
+    def wait(self) -> Awaitable[bytes]:
         """
-        Wait for bytes and give the events that they complete, and the number of bytes.
+        Wait for bytes; none at the end. What it raises goes to `fault`.
 
         Raises:
-            ConnectionFailedError: The connection broke or ended.
-            HeartbeatTimeoutError: Not one byte came for the heartbeat timeout.
             EventTooLargeError: An event exceeds the cap.
-            SourceAbortedError: The source was aborted.
         """
         if self._decoder.error is not None:
             raise self._decoder.error
-        content = self._content
-        self._waiting_since_s = self._loop.time()
-        try:
-            chunk = await content.readany()
-        except (aiohttp.ClientError, HttpProcessingError, OSError, RuntimeError) as exc:
-            # aiohttp raises RuntimeError where the connection was closed under a reader.
-            raise self._fault(exc) from exc
-        finally:
-            self._waiting_since_s = None
+        self._waiting_since_s = self._time()
+        # No coroutine of our own in between: there are thousands of streams that wait.
+        return self._content.readany()
+
+    def take(self, chunk: bytes) -> list[RawEvent]:
+        """
+        Give the events that the bytes complete.
+
+        Raises:
+            ConnectionFailedError: There are no bytes: the connection ended.
+            EventTooLargeError: An event exceeds the cap.
+        """
         if not chunk:
-            raise self._fault(None)
-        self._contact_s = self._loop.time()
-        self._seen_bytes = content.total_bytes
+            raise ConnectionFailedError("the stream ended without END_OF_STREAM")
+        self._waiting_since_s = None
+        self.contact_s = self._time()
+        self._seen_bytes = self._content.total_bytes
         self._stalled_s = 0.0
-        return self._decoder.feed(chunk), len(chunk)
+        self.byte_count += len(chunk)
+        return self._decoder.feed(chunk)
+
+    def fault(self, exc: Exception) -> Exception:
+        """
+        Give our error for what `wait` or `take` raised.
+        """
+        if self._is_silent:
+            return HeartbeatTimeoutError(f"not one byte arrived for {self._timeout_s:g} s")
+        # aiohttp raises RuntimeError where the connection was closed under a reader.
+        if isinstance(exc, aiohttp.ClientError | HttpProcessingError | OSError | RuntimeError):
+            if isinstance(exc, CleverError):
+                return exc
+            error = ConnectionFailedError(f"the stream broke off: {str(exc) or type(exc).__name__}")
+            error.__cause__ = exc
+            return error
+        return exc
 
     def abort(self) -> None:
         """
         Close the connection at once, without draining it. Idempotent.
         """
-        if self._is_aborted:
-            return
-        self._is_aborted = True
-        if self._watchdog is not None:
-            self._watchdog.cancel()
-        response: Any = self._response
+        response, self._response = self._response, None
         if response is None:
             return
+        if self._watchdog is not None:
+            self._watchdog.cancel()
         connection = response.connection
         if connection is not None and connection.transport is not None:
             connection.transport.abort()
         response.close()
 
-    def _fault(self, exc: Exception | None) -> Exception:
-        if self._is_silent:
-            return HeartbeatTimeoutError(f"not one byte arrived for {self._timeout_s:g} s")
-        if self._is_aborted:
-            return SourceAbortedError()
-        if exc is None:
-            return ConnectionFailedError("the stream ended without END_OF_STREAM")
-        return ConnectionFailedError(f"the stream broke off: {str(exc) or type(exc).__name__}")
-
     def _watch(self) -> None:
-        assert self._timeout_s is not None  # only then is it armed  # noqa: S101 -- narrows the type
-        now_s = self._loop.time()
+        assert self._timeout_s is not None  # noqa: S101 -- only then is it armed
+        now_s = self._time()
         # Bytes that came while the event loop was stalled may not have been read from the socket.
         self._stalled_s += now_s - self._due_s
         if self._content.total_bytes != self._seen_bytes:
             # They came, and their reader comes next.
             self._seen_bytes = self._content.total_bytes
-            self._contact_s = now_s
+            self.contact_s = now_s
         waiting_since_s = now_s if self._waiting_since_s is None else self._waiting_since_s
-        deadline_s = max(self._contact_s, waiting_since_s) + self._timeout_s + self._stalled_s
+        deadline_s = max(self.contact_s, waiting_since_s) + self._timeout_s + self._stalled_s
         # A timer is never quite on time; a millisecond is no stall.
         if now_s + 0.001 >= deadline_s:
             self._is_silent = True
@@ -191,7 +220,7 @@ class Source(EventSource):  # type: ignore[misc]  # the library is not typed
 
     def _watch_at(self, due_s: float) -> None:
         self._due_s = due_s
-        self._watchdog = self._loop.call_at(due_s, self._watch)
+        self._watchdog = asyncio.get_running_loop().call_at(due_s, self._watch)
 
 
 def _date(header: str | None) -> datetime:

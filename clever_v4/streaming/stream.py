@@ -33,6 +33,25 @@ class EventStream(ClosableGenerator[T]):
     iterates at a time; any task may close it.
     """
 
+    # A process may follow thousands of streams.
+    __slots__ = (
+        "__weakref__",
+        "_backlog",
+        "_backlog_ids",
+        "_bad_entry",
+        "_done_count",
+        "_done_id",
+        "_ended_by",
+        "_held_count",
+        "_ids",
+        "_index",
+        "_intake",
+        "_items",
+        "_lag",
+        "_on_bad_entry",
+        "_subject",
+    )
+
     def __init__(
         self,
         subject: Subject[T],
@@ -56,7 +75,7 @@ class EventStream(ClosableGenerator[T]):
         self._index = 0
         self._held_count = 1
         # What the consumer has finished with before that batch.
-        self._done_id = self._intake.received_id
+        self._done_id = self._intake.sieve.last_id
         self._done_count = cursor.entry_count
         self._ended_by: str | None = None
         self._lag: timedelta | None = None
@@ -92,7 +111,7 @@ class EventStream(ClosableGenerator[T]):
         finished = max(self._index - self._held_count, 0)
         ids = self._ids[:finished]
         done = last_of(ids) or self._done_id
-        recent = self._intake.recent.last(1000)
+        recent = self._intake.sieve.recent.last(1000)
         if done in recent:
             del recent[len(recent) - recent[::-1].index(done) :]
         else:
@@ -175,20 +194,17 @@ class EventStream(ClosableGenerator[T]):
             if self._bad_entry is not None:
                 self._pass_bad_entry()
             elif not self._backlog:
-                await self._receive(keep_unknown=keep_unknown)
+                try:
+                    received = await self._intake.receive(keep_unknown=keep_unknown)
+                except BaseException:
+                    # None where another task waits: that is no end.
+                    self._ended_by = self._ended_by or self._intake.ended_by
+                    raise
+                if received is None:
+                    self._ended_by = self._ended_by or self._intake.ended_by
+                    raise StopAsyncIteration
+                self._backlog, self._backlog_ids = received
             take()
-
-    async def _receive(self, *, keep_unknown: bool) -> None:
-        try:
-            received = await self._intake.receive(keep_unknown=keep_unknown)
-        except BaseException:
-            # None where another task waits: that is no end.
-            self._ended_by = self._ended_by or self._intake.ended_by
-            raise
-        if received is None:
-            self._ended_by = self._ended_by or self._intake.ended_by
-            raise StopAsyncIteration
-        self._backlog, self._backlog_ids = received
 
     # -- from events to items -----------------------------------------------------------------
 

@@ -19,6 +19,8 @@ class ClosableGenerator(AsyncGenerator[T_co, None]):
     What a stream and its views share: an async generator that is a context manager too.
     """
 
+    __slots__ = ()
+
     def __aiter__(self) -> Self:
         return self
 
@@ -54,6 +56,8 @@ class View(ClosableGenerator[T_co]):
     """
     A stream seen in another way (batches, raw events); closing it closes the stream.
     """
+
+    __slots__ = ("_close", "_fetch")
 
     def __init__(
         self, fetch: Callable[[], Awaitable[T_co]], close: Callable[[], Awaitable[None]]

@@ -242,6 +242,24 @@ def test_invalid_utf8_is_replaced() -> None:
     assert decode(Price, b'{"currency":"\xff"}').currency == "\ufffd"
 
 
+def test_half_a_surrogate_pair_is_replaced() -> None:
+    """
+    A line that a program cut in the middle of an emoji is still an entry, and can be encoded.
+    """
+    price = decode(Price, rb'{"currency":"cut \ud83d here, whole \ud83d\ude00"}')
+    assert price.currency == "cut \ufffd here, whole \U0001f600"
+    assert decode(Line, rb'{"lineNumber":1,"label":"a","facility":"\udc00"}').facility == "\ufffd"
+
+
+@pytest.mark.parametrize("number", ["1e400", "1.5", "-1e99999", "9223372036854775808.0"])
+def test_a_number_that_is_no_whole_one_is_said_so(number: str) -> None:
+    """
+    The message is ours, however large the number.
+    """
+    with pytest.raises(ResponseFormatError, match=r"expected a whole number, got a number"):
+        decode(Line, b'{"lineNumber":%s,"label":"a"}' % number.encode())
+
+
 def test_unset_is_left_out_and_none_is_null() -> None:
     """
     A member that is UNSET is not sent; an explicit None is sent as null.

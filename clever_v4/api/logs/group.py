@@ -33,6 +33,8 @@ class LogStream(EventStream[T]):
     The entries of one log, each once and in the server's order: see `EventStream`.
     """
 
+    __slots__ = ()
+
 
 def _never_logged(error: Exception) -> bool:
     # A topic comes into being with the first entry that is written to it.

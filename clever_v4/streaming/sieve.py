@@ -1,0 +1,160 @@
+"""
+Which events of a stream are new entries, over all its connections; pure.
+"""
+
+from __future__ import annotations
+
+from operator import itemgetter
+from typing import Final, TypeAlias
+
+from .decoder import RawEvent
+from .resume import (
+    END_OF_STREAM,
+    HEARTBEAT,
+    NO_ENTRY,
+    Cursor,
+    EndedBy,
+    RecentIds,
+    end_reason,
+    last_of,
+)
+
+__all__ = ["Received", "Sieve"]
+
+Received: TypeAlias = tuple[list[RawEvent], list[bytes]]
+"""Data events, and beside each the id that it carried itself (empty where it carried none)."""
+
+_id: Final = itemgetter(0)
+_type: Final = itemgetter(1)
+_mark: Final = itemgetter(3)
+
+
+class Sieve:
+    """
+    Lets each entry through once, counts towards the limit, and notices the end.
+
+    Args:
+        event_type: Name of the data events.
+        limit: Most entries over all connections.
+        cursor: What an earlier stream has finished with.
+    """
+
+    __slots__ = (
+        "_has_repeats",
+        "_limit",
+        "_wanted",
+        "_wanted_only",
+        "count",
+        "duplicate_count",
+        "ended_by",
+        "heartbeat_count",
+        "last_id",
+        "recent",
+    )
+
+    def __init__(self, event_type: bytes, limit: int | None, cursor: Cursor) -> None:
+        self._wanted = event_type
+        self._wanted_only = {event_type}
+        self._limit = limit
+        self._has_repeats = False
+        self.ended_by: str | None = None
+        """Why there is nothing more to come."""
+        self.last_id = (cursor.last_event_id or "").encode()
+        """Where the next connection goes on: the id of the last *data* event that carried one."""
+        self.count = cursor.entry_count
+        """Entries let through, those of the cursor included."""
+        self.duplicate_count = 0
+        self.heartbeat_count = 0
+        self.recent = RecentIds(one.encode() for one in cursor.recent_ids)
+        if cursor.last_event_id and cursor.last_event_id not in cursor.recent_ids:
+            self.recent.remember([self.last_id])
+
+    @property
+    def remaining(self) -> int | None:
+        """How many entries may still come; None: any number."""
+        return None if self._limit is None else self._limit - self.count
+
+    def connected(self) -> None:
+        """
+        Expect what a new connection may repeat.
+        """
+        self._has_repeats = False
+        if self.last_id:
+            self.recent.suspect()
+
+    def sift(self, events: list[RawEvent], *, keep_unknown: bool) -> Received:
+        """
+        Keep the data events that are new; note what the others say.
+
+        Args:
+            events: What one read completed; at least one.
+            keep_unknown: Whether events of unknown names are kept, too.
+        """
+        if self.recent.expects_repeats or (
+            events[0][1] != self._wanted or events[0][3]
+            if len(events) == 1
+            else set(map(_type, events)) != self._wanted_only or any(map(_mark, events))
+        ):
+            events, ids = self._sift_each(events, keep_unknown=keep_unknown)
+            entry_ids = [one for one in ids if one != NO_ENTRY]
+        else:
+            entry_ids = ids = list(map(_id, events))
+        if self._limit is not None and self.count + len(entry_ids) >= self._limit:
+            events, ids, entry_ids = self._cut(events, ids)
+        if entry_ids:
+            self.count += len(entry_ids)
+            self.recent.remember(entry_ids)
+            self.last_id = last_of(entry_ids) or self.last_id
+        return events, ids
+
+    def _sift_each(self, events: list[RawEvent], *, keep_unknown: bool) -> Received:
+        kept: list[RawEvent] = []
+        ids: list[bytes] = []
+        for event in events:
+            id_, type_, data, inherited = event
+            if type_ == self._wanted:
+                own_id = b"" if inherited else id_
+                if own_id and self.recent.expects_repeats and self.recent.is_repeated(own_id):
+                    self.duplicate_count += 1
+                    self._has_repeats = True
+                    continue
+                kept.append(event)
+                ids.append(own_id)
+            elif type_ == HEARTBEAT:
+                self.heartbeat_count += 1
+            elif type_ == END_OF_STREAM:
+                reason = end_reason(data)
+                if not self._is_short(reason, self.count + len(kept)):
+                    self.ended_by = reason
+                    break
+            elif keep_unknown:
+                kept.append(event)
+                ids.append(NO_ENTRY)
+        return kept, ids
+
+    def _is_short(self, reason: str, count: int) -> bool:
+        """
+        Tell an end that comes too soon: the server counted repeated entries towards the limit.
+
+        The connection ends after it in any case, and the next one asks for what is left.
+        """
+        return (
+            self._has_repeats
+            and self._limit is not None
+            and count < self._limit
+            and reason != EndedBy.UNTIL_REACHED
+        )
+
+    def _cut(
+        self, events: list[RawEvent], ids: list[bytes]
+    ) -> tuple[list[RawEvent], list[bytes], list[bytes]]:
+        """End at the limit: what comes after it is not ours."""
+        remaining = self.remaining
+        entry_ids: list[bytes] = []
+        for position, one in enumerate(ids, 1):
+            if one != NO_ENTRY:
+                entry_ids.append(one)
+            if len(entry_ids) == remaining:
+                self.ended_by = EndedBy.LIMIT_REACHED
+                return events[:position], ids[:position], entry_ids
+        raise AssertionError("the caller counted")  # pragma: no cover -- cannot happen
