@@ -36,6 +36,9 @@ API_BASE_URL: Final = "https://api.clever-cloud.com"
 API_BRIDGE_BASE_URL: Final = "https://api-bridge.clever-cloud.com"
 """Where API tokens go; the paths are the same."""
 
+API_URL_VARIABLE: Final = "CLEVER_API_URL"
+"""The environment variable that says where the API is."""
+
 # The consumer of the official CLI, published in its source with the note that
 # its disclosure is not a vulnerability. A token works only with the consumer
 # that it was made for, so tokens of `clever login` need this one.
@@ -218,7 +221,7 @@ class FoundCredentials:
     source: str
     """The names of the variables, or the path of the file and its profile."""
     base_url: str | None = None
-    """What the profile's ``API_HOST`` says; None: as the credentials say."""
+    """What ``CLEVER_API_URL`` or the profile's ``API_HOST`` says; None: as the credentials say."""
 
 
 def find_credentials(environ: Mapping[str, str] | None = None) -> FoundCredentials:
@@ -234,9 +237,10 @@ def find_credentials(environ: Mapping[str, str] | None = None) -> FoundCredentia
        ``~/.config`` (``%APPDATA%`` on Windows). Its first profile is the
        active one, and brings its own consumer and API host where it has them.
 
-    Other variables of the CLI, such as ``API_HOST``, are too generic to be
-    obeyed outside of it: one set for another program would send the
-    credentials elsewhere.
+    ``CLEVER_API_URL`` says where the API is, whichever credentials are found:
+    an emulator, or a platform of one's own. Other variables of the CLI, such
+    as ``API_HOST``, are too generic to be obeyed outside of it: one set for
+    another program would send the credentials elsewhere.
 
     Args:
         environ: The variables to read; those of the process when None.
@@ -247,7 +251,16 @@ def find_credentials(environ: Mapping[str, str] | None = None) -> FoundCredentia
             never shows its content.
     """
     environ = os.environ if environ is None else environ
+    found = _find(environ)
+    address = environ.get(API_URL_VARIABLE, "").strip()
+    if not address:
+        return found
+    if not _is_address(address):
+        raise CredentialsError(f"{API_URL_VARIABLE} is not an http(s) address: {address!r}")
+    return attrs.evolve(found, base_url=address)
 
+
+def _find(environ: Mapping[str, str]) -> FoundCredentials:
     def variable(name: str) -> str | None:
         return environ.get(name, "").strip() or None
 
@@ -322,11 +335,17 @@ def _from_file(path: Path, consumer: tuple[str | None, str | None]) -> FoundCred
     key = consumer[0] or override("OAUTH_CONSUMER_KEY")
     consumer_secret = consumer[1] or override("OAUTH_CONSUMER_SECRET")
     host = override("API_HOST")
-    if host is not None and (
-        urlsplit(host).scheme not in {"http", "https"} or not urlsplit(host).netloc
-    ):
+    if host is not None and not _is_address(host):
         raise CredentialsError(f"{source} has an API_HOST that is not an http(s) address")
     return _found(source, lambda: _oauth1(token, secret, (key, consumer_secret)), host)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.netloc)
 
 
 def _active_profile(path: Path) -> dict[str, Any]:

@@ -1,0 +1,89 @@
+"""
+The commands, put together; from arguments to an exit code.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from cyclopts import App, CycloptsError, Parameter
+
+from . import policies
+from .demo import demo
+from .deployments import deployment, deployments
+from .emulating import emulator
+from .invoices import invoice, invoices
+from .logs import logs
+from .resources import instances, load_balancers
+from .terminal import Exit, run
+from .zones import zones
+
+__all__ = ["make_app", "run_command"]
+
+
+def make_app() -> App:
+    """
+    Put the commands together.
+    """
+    app = App(
+        name="clever-v4",
+        help="Clever Cloud API v4: live logs and more.",
+        version=lambda: importlib.metadata.version("clever-v4"),
+        help_format="markdown",
+        default_parameter=Parameter(negative=(), show_default=False),
+    )
+    stored = App(name="policies", help="Show or change the storage policies of a Pulsar add-on.")
+    stored.command(policies.get)
+    stored.command(policies.set_, name="set")
+    commands: tuple[Any, ...] = (
+        *(logs, deployments, deployment, instances, load_balancers, zones),
+        *(invoices, invoice, stored, emulator, demo),
+    )
+    for position, command in enumerate(commands):
+        if isinstance(command, App):
+            command.sort_key = position
+            app.command(command)
+        else:
+            app.command(command, sort_key=position)
+    return app
+
+
+def run_command(arguments: Sequence[str]) -> int:
+    """
+    Run the command that the arguments name, and give its exit code.
+    """
+    app = make_app()
+    try:
+        command, bound, ignored = app.parse_args(
+            list(arguments), exit_on_error=False, print_error=False
+        )
+    except CycloptsError as exc:
+        _complain(str(exc))
+        return Exit.USAGE
+    if "terminal" not in ignored:
+        return _print(lambda: command(*bound.args, **bound.kwargs))
+    return run(lambda terminal: command(*bound.args, **bound.kwargs, terminal=terminal))
+
+
+def _complain(message: str) -> None:
+    sys.stderr.write(f"clever-v4: {message}\nTry: clever-v4 --help\n")
+
+
+def _print(show: Any) -> int:
+    """
+    Show the help or the version; a pager that was left early is no failure.
+    """
+    try:
+        show()
+        sys.stdout.flush()
+    except SystemExit:
+        # rich's way to end after a closed pipe; it has silenced the output already.
+        return Exit.SUCCESS
+    except BrokenPipeError:
+        # The interpreter flushes once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return Exit.SUCCESS

@@ -1,0 +1,96 @@
+"""
+``clever-v4 emulator``: the emulated API, until it is stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+from .terminal import CommandError, Exit, Terminal, UsageError
+
+if TYPE_CHECKING:
+    from clever_v4.emulator import Emulator
+
+__all__ = ["emulator", "export_lines"]
+
+
+async def emulator(
+    *,
+    port: int = 0,
+    seed: int = 1,
+    demo: bool = True,
+    pulsar_units: Literal["bytes", "megabytes"] = "bytes",
+    error_generation: Literal["2023", "2026"] = "2023",
+    gzip_streams: bool = False,
+    terminal: Annotated[Terminal, Parameter(parse=False)],
+) -> int:
+    """
+    Run an emulated Clever Cloud API on this machine until it is stopped.
+
+    Prints two lines for a shell: with them, this command, programs on
+    `Session.from_environment()` and the official `clever` talk to it.
+
+    Args:
+        port: Which port of the loopback interface; 0 takes a free one.
+        seed: What ids, names and logs are drawn from; the same seed gives the same.
+        demo: Start with the demo's applications and add-ons.
+        pulsar_units: The units of the Pulsar storage policies.
+        error_generation: The generation of the error bodies.
+        gzip_streams: Compress log streams for clients that accept it.
+    """
+    if not 0 <= port <= 65535:
+        raise UsageError(f"port must be 0 to 65535, got {port}")
+    from clever_v4.emulator import Emulator
+
+    running = Emulator(
+        seed=seed,
+        port=port,
+        demo=demo,
+        pulsar_units=pulsar_units,
+        error_generation=error_generation,
+        gzip_streams=gzip_streams,
+    )
+    try:
+        await running.__aenter__()
+    except OSError as exc:
+        raise CommandError(f"cannot listen on port {port}: {exc.strerror}") from exc
+    try:
+        await terminal.out.write(export_lines(running))
+        terminal.tell(f"clever-v4: the emulator runs at {running.url} (Ctrl-C stops it)")
+        terminal.tell(f"clever-v4: its applications: {_names(running)}")
+        await asyncio.get_running_loop().create_future()
+    except asyncio.CancelledError:
+        if not terminal.was_terminated:
+            raise
+        # Being told to stop is how it ends.
+    finally:
+        await running.__aexit__(None, None, None)
+    return Exit.SUCCESS
+
+
+def export_lines(running: Emulator) -> str:
+    """
+    Give the two lines that point a client at it: where it is, and who asks.
+    """
+    from clever_v4.auth import API_URL_VARIABLE
+
+    where = {API_URL_VARIABLE: running.url, "API_HOST": running.url}
+    who = {
+        "CLEVER_API_TOKEN": running.token,
+        "CLEVER_TOKEN": running.oauth_token,
+        "CLEVER_SECRET": running.oauth_secret,
+        "OAUTH_CONSUMER_KEY": running.consumer_key,
+        "OAUTH_CONSUMER_SECRET": running.consumer_secret,
+    }
+    return "".join(
+        "export " + " ".join(f"{name}={shlex.quote(value)}" for name, value in line.items()) + "\n"
+        for line in (where, who)
+    )
+
+
+def _names(running: Emulator) -> str:
+    return ", ".join(one.name for one in running.applications) or "none"

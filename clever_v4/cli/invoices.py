@@ -1,0 +1,277 @@
+"""
+``clever-v4 invoices`` and ``clever-v4 invoice``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from .account import Account, find_owner
+from .moments import moment
+from .tables import Column, Format, cell, print_json, print_table
+from .terminal import CommandError, Terminal, UsageError, usage
+
+if TYPE_CHECKING:
+    from clever_v4.api.billing import Invoice, InvoiceQuery, Money, Progress
+
+__all__ = ["invoice", "invoices"]
+
+COLUMNS = (
+    Column("NUMBER"),
+    Column("DATE", 1),
+    Column("STATUS"),
+    Column("KIND", 3),
+    Column("WITHOUT TAX", 4, is_number=True),
+    Column("TAX", 5, is_number=True),
+    Column("TO PAY", is_number=True),
+    Column("PAID ON", 2),
+)
+
+LINE_COLUMNS = (
+    Column("WHAT"),
+    Column("FOR", 1),
+    Column("QUANTITY", 2, is_number=True),
+    Column("PRICE", is_number=True),
+)
+
+
+async def invoices(
+    *,
+    since: str | None = None,
+    until: str | None = None,
+    limit: int | None = None,
+    unpaid: bool = False,
+    format: Annotated[Format, Parameter(alias="-F")] = "human",
+    account: Account = Account(),
+    terminal: Annotated[Terminal, Parameter(parse=False)],
+) -> None:
+    """
+    List the invoices of an organisation or user.
+
+    Args:
+        since: Emitted at this date or later (ISO 8601, or that long ago such as 90d); `all` for
+            all. Without it: what the API shows by default, which is not all.
+        until: Emitted not later than this, likewise.
+        limit: How many at most.
+        unpaid: Only those that are to be paid.
+        format: human or json.
+    """
+    query = _query(since, until, limit)
+    if unpaid and query is not None:
+        raise UsageError("unpaid cannot be combined with since, until or limit")
+    async with account.session() as session:
+        owner_id = await find_owner(session, account)
+        with usage():
+            found = (
+                await session.billing.list_unpaid_invoices(owner_id)
+                if unpaid
+                else await session.billing.list_invoices(owner_id, query)
+            )
+    if format == "json":
+        await print_json(terminal, found)
+        return
+    rows = [
+        (
+            one.invoice_number,
+            one.emission_date.date(),
+            one.status,
+            one.type or one.kind,
+            money(one.total_tax_excluded),
+            money(one.total_tax),
+            money(_total(one)),
+            one.pay_date.date() if one.pay_date else None,
+        )
+        for one in found
+    ]
+    nothing = (
+        "no unpaid invoices" if unpaid else "no invoices in this period (--since all shows all)"
+    )
+    await print_table(terminal, COLUMNS, rows, nothing=nothing, state="STATUS")
+
+
+async def invoice(
+    number: str,
+    /,
+    *,
+    html: bool = False,
+    pdf: bool = False,
+    output: Annotated[str | None, Parameter(alias="-o")] = None,
+    format: Annotated[Format, Parameter(alias="-F")] = "human",
+    account: Account = Account(),
+    terminal: Annotated[Terminal, Parameter(parse=False)],
+) -> None:
+    """
+    Show one invoice with its lines, or save it as HTML or PDF.
+
+    Args:
+        number: Such as F20250602-015972.
+        html: As a page of HTML.
+        pdf: As a PDF.
+        output: The file to write, complete or not at all; `-` is standard output, the default.
+        format: human or json, where it is neither HTML nor PDF.
+    """
+    if html and pdf:
+        raise UsageError("choose one of --html and --pdf")
+    if output is not None and not (html or pdf):
+        raise UsageError("--output needs --html or --pdf")
+    if pdf and output in (None, "-") and terminal.is_terminal:
+        raise UsageError("a PDF is not for a terminal: name a file with -o FILE")
+    async with account.session() as session:
+        owner_id = await find_owner(session, account)
+        if html or pdf:
+            download = (
+                session.billing.download_invoice_html
+                if html
+                else session.billing.download_invoice_pdf
+            )
+            await _save(
+                terminal,
+                number,
+                output,
+                lambda to, on_progress: download(owner_id, number, to, on_progress=on_progress),
+            )
+            return
+        with usage():
+            found = await session.billing.get_invoice(owner_id, number)
+    if format == "json":
+        await print_json(terminal, found)
+    else:
+        await _show(terminal, found)
+
+
+def _query(since: str | None, until: str | None, limit: int | None) -> InvoiceQuery | None:
+    from clever_v4.api.billing import ALL, InvoiceQuery
+
+    if since is None and until is None and limit is None:
+        return None
+    with usage():
+        return InvoiceQuery(
+            since=None if since is None else ALL if since == "all" else moment("since", since),
+            until=None if until is None else moment("until", until),
+            limit=limit,
+        )
+
+
+async def _save(
+    terminal: Terminal,
+    number: str,
+    output: str | None,
+    download: Callable[[Any, Progress | None], Awaitable[int]],
+) -> None:
+    if output in (None, "-"):
+        with usage():
+            await download(_Out(terminal), None)
+        return
+    assert output is not None  # noqa: S101  -- looked at above
+    try:
+        with usage(), _progress(terminal, number) as on_progress:
+            size = await download(output, on_progress)
+    except OSError as exc:
+        if exc.filename is None and exc.errno is None:
+            raise  # an error of the network, which is one of ours
+        raise CommandError(f"cannot write {output}: {exc.strerror}") from exc
+    terminal.tell(f"clever-v4: wrote {size:,} bytes to {os.fspath(output)}")
+
+
+class _Out:
+    """
+    Standard output as a file object; written to in threads.
+    """
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._out = terminal.out
+
+    def write(self, data: bytes, /) -> int:
+        """
+        Write all of it.
+        """
+        return self._out.write_in_thread(data)
+
+
+@contextmanager
+def _progress(terminal: Terminal, number: str) -> Iterator[Progress | None]:
+    """
+    Show a progress bar on standard error, where it is a terminal.
+    """
+    if not terminal.tells_person:
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+    console = Console(file=terminal.stderr, no_color=not terminal.tells_in_colour)
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(f"Invoice {cell(number)}", total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+async def _show(terminal: Terminal, found: Invoice) -> None:
+    facts = [
+        ("Invoice", found.invoice_number),
+        ("Status", found.status),
+        ("Emitted", found.emission_date.date()),
+        ("Paid", found.pay_date.date() if found.pay_date else None),
+        ("Addressed to", _addressee(found)),
+        ("Without tax", money(found.total_tax_excluded)),
+        ("Tax", money(found.total_tax)),
+        ("To pay", money(_total(found))),
+    ]
+    width = max(len(name) for name, _ in facts)
+    head = "".join(f"{name:<{width}}  {cell(value)}\n" for name, value in facts)
+    await terminal.out.write(f"{head}\n")
+    await print_table(terminal, LINE_COLUMNS, list(_lines(found)), nothing="no lines")
+
+
+def _addressee(found: Invoice) -> str | None:
+    address = found.address
+    return (address.company or address.name) if address is not None else None
+
+
+def _lines(found: Invoice) -> Iterator[tuple[object, ...]]:
+    for uptime in found.uptimes:
+        yield (uptime.category or "uptime", uptime.app_id, None, money(uptime.price))
+    for countable in found.countables:
+        quantity = countable.quantity
+        unit = f" {countable.unit_name}" if countable.unit_name else ""
+        yield (
+            countable.service or countable.category,
+            countable.app_id,
+            None if quantity is None else f"{quantity.normalize():f}{unit}",
+            money(countable.price),
+        )
+    for vendor in found.vendor_consumption:
+        yield (vendor.vendor_id, vendor.app_id, None, money(vendor.price))
+    for classic in found.classic:
+        quantity = classic.quantity
+        yield (
+            classic.description,
+            classic.sub_description,
+            None if quantity is None else f"{quantity.normalize():f}",
+            money(classic.unit_price),
+        )
+
+
+def _total(found: Any) -> Money | None:
+    try:
+        total: Money = found.total_tax_included
+    except ValueError:
+        return None  # two currencies
+    return total
+
+
+def money(amount: Money | None) -> str | None:
+    """
+    Write an amount with two decimals at least and its currency.
+    """
+    if amount is None:
+        return None
+    value = amount.amount.normalize()
+    exponent = value.as_tuple().exponent
+    decimals = max(2, -exponent) if isinstance(exponent, int) else 2
+    return f"{value:,.{decimals}f} {amount.currency}"

@@ -1,0 +1,153 @@
+"""
+``clever-v4 instances`` and ``clever-v4 load-balancers``.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from .account import Account, find_addon, find_application
+from .moments import moment
+from .tables import Column, Format, print_json, print_table
+from .terminal import Terminal, UsageError, usage
+
+__all__ = ["instances", "load_balancers"]
+
+INSTANCE_COLUMNS = (
+    Column("ID"),
+    Column("NAME", 4),
+    Column("INDEX", 6, is_number=True),
+    Column("FLAVOR", 2),
+    Column("STATE"),
+    Column("CREATED", 1),
+    Column("DELETED", 3),
+    Column("ADDRESS", 5),
+    Column("BUILDS", 7),
+    Column("DEPLOYMENT", 8),
+)
+
+LOAD_BALANCER_COLUMNS = (
+    Column("NAME"),
+    Column("ZONE", 1),
+    Column("CNAME"),
+    Column("ADDRESSES"),
+    Column("ID", 2),
+)
+
+
+async def instances(
+    application: str,
+    /,
+    *,
+    deployment_id: str | None = None,
+    limit: int | None = None,
+    exclude_deleted: bool | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    order: Literal["ASC", "DESC"] | None = None,
+    include_state: tuple[str, ...] = (),
+    exclude_state: tuple[str, ...] = (),
+    format: Annotated[Format, Parameter(alias="-F")] = "human",
+    account: Account = Account(),
+    terminal: Annotated[Terminal, Parameter(parse=False)],
+) -> None:
+    """
+    List the instances of an application.
+
+    Args:
+        application: By id or by a name that only one has.
+        deployment_id: Only those of this deployment.
+        limit: How many at most, up to 1000.
+        exclude_deleted: Leave out those that are gone.
+        since: Not older than this (ISO 8601, or that long ago such as 2d).
+        until: Not newer than this, likewise.
+        order: By creation date: ASC or DESC.
+        include_state: Only those in this state (UP, DELETED, ...); repeatable.
+        exclude_state: Not those in this state; repeatable.
+        format: human or json.
+    """
+    from clever_v4.api.orchestration import InstanceQuery, Order
+
+    with usage():
+        query = InstanceQuery(
+            deployment_id=deployment_id,
+            limit=limit,
+            exclude_deleted=exclude_deleted,
+            since=None if since is None else moment("since", since),
+            until=None if until is None else moment("until", until),
+            order=None if order is None else Order(order),
+            include_states=include_state,
+            exclude_states=exclude_state,
+        )
+    async with account.session() as session:
+        target = await find_application(session, account, application)
+        with usage():
+            found = await session.instances.list(target.owner_id, target.id, query)
+    if format == "json":
+        await print_json(terminal, found)
+        return
+    rows = [
+        (
+            one.id,
+            one.name,
+            one.index,
+            one.flavor,
+            one.state,
+            one.creation_date,
+            one.deletion_date,
+            f"{one.network.ip}:{one.network.port}" if one.network else None,
+            one.is_build_vm,
+            one.deployment_id,
+        )
+        for one in found
+    ]
+    nothing = f"no such instances of {target.name}"
+    await print_table(terminal, INSTANCE_COLUMNS, rows, nothing=nothing, state="STATE")
+
+
+async def load_balancers(
+    application: str | None = None,
+    /,
+    *,
+    addon: str | None = None,
+    kind: Literal["default", "private"] = "default",
+    format: Annotated[Format, Parameter(alias="-F")] = "human",
+    account: Account = Account(),
+    terminal: Annotated[Terminal, Parameter(parse=False)],
+) -> None:
+    """
+    List the load balancers of an application or add-on: where its domains have to point to.
+
+    Args:
+        application: By id or by a name that only one has.
+        addon: An add-on instead, likewise.
+        kind: default, which all applications of the zone share, or private.
+        format: human or json.
+    """
+    if (application is None) == (addon is None):
+        raise UsageError("name an application, or an add-on with --addon")
+    async with account.session() as session:
+        if addon is not None:
+            target = await find_addon(session, account, addon)
+            found = await session.load_balancers.list_for_addon(target.owner_id, target.id, kind)
+        else:
+            target = await find_application(session, account, application or "")
+            with usage():
+                found = await session.load_balancers.list(target.owner_id, target.id, kind)
+    if format == "json":
+        await print_json(terminal, found)
+        return
+    rows = [
+        (
+            one.name,
+            one.zone_id,
+            one.dns.cname if one.dns else None,
+            one.dns.a if one.dns else (),
+            one.id,
+        )
+        for one in found
+    ]
+    nothing = f"no {kind} load balancers of {target.name}"
+    await print_table(terminal, LOAD_BALANCER_COLUMNS, rows, nothing=nothing)

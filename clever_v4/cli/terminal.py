@@ -1,0 +1,183 @@
+"""
+Where a command writes: data to standard output, everything else to standard error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from clever_v4.errors import CleverError
+
+from .output import Output, OutputClosedError, OutputFailedError
+from .text import harmless, painted, plain
+
+__all__ = ["CommandError", "Exit", "Terminal", "UsageError", "explained", "run", "usage"]
+
+
+class Exit:
+    """
+    Exit codes.
+    """
+
+    SUCCESS: Final = 0
+    FAILURE: Final = 1
+    USAGE: Final = 2
+    INTERRUPTED: Final = 130
+    """128 and the number of SIGINT, as shells have it."""
+    TERMINATED: Final = 143
+    """The same for SIGTERM."""
+
+
+class CommandError(Exception):
+    """
+    A failure that one line on standard error explains.
+    """
+
+
+class UsageError(Exception):
+    """
+    The arguments cannot be meant.
+    """
+
+
+@contextlib.contextmanager
+def usage() -> Iterator[None]:
+    """
+    Take what the library says about a bad argument for a mistake in the command's arguments.
+    """
+    try:
+        yield
+    except CleverError:
+        raise
+    except (ValueError, TypeError) as exc:
+        raise UsageError(str(exc)) from exc
+
+
+class Terminal:
+    """
+    Both outputs of a command, and what they are able to show.
+    """
+
+    def __init__(self, stdout: Any = None, stderr: Any = None) -> None:
+        self.stdout = sys.stdout if stdout is None else stdout
+        self.stderr = sys.stderr if stderr is None else stderr
+        self.out = Output(self.stdout)
+        self.err = Output(self.stderr, is_vital=False)
+        self.is_terminal = _is_terminal(self.stdout)
+        """Whether data goes to a person rather than to a program or file."""
+        self.tells_person = _is_terminal(self.stderr)
+        """Whether messages go to a person: then progress is shown."""
+        self.in_colour = self.is_terminal and _allows_colour()
+        self.tells_in_colour = self.tells_person and _allows_colour()
+        self.was_terminated = False
+        """Whether SIGTERM arrived."""
+
+    @property
+    def width(self) -> int | None:
+        """
+        Columns of the terminal; None where lines may be of any length.
+        """
+        return shutil.get_terminal_size().columns if self.is_terminal else None
+
+    def tell(self, message: str, *, code: str = "2") -> None:
+        """
+        Tell something that is no data; does not wait.
+        """
+        line = harmless(message) if self.tells_in_colour else plain(message)
+        if self.tells_in_colour and code:
+            line = painted(line, code)
+        self.err.post(f"{line}\n")
+
+    def fail(self, message: str) -> None:
+        """
+        Tell of a failure.
+        """
+        self.tell(f"clever-v4: {message}", code="31")
+
+
+def run(work: Callable[[Terminal], Awaitable[int | None]]) -> int:
+    """
+    Run a command to its end and give its exit code.
+    """
+    terminal = Terminal()
+    try:
+        return asyncio.run(_supervised(work, terminal)) or Exit.SUCCESS
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+
+
+async def _supervised(
+    work: Callable[[Terminal], Awaitable[int | None]], terminal: Terminal
+) -> int | None:
+    async with terminal.err:
+        try:
+            async with _terminable(terminal), terminal.out:
+                return await work(terminal)
+        except OutputClosedError:
+            return Exit.SUCCESS
+        except UsageError as exc:
+            terminal.fail(str(exc))
+            return Exit.USAGE
+        except (CommandError, OutputFailedError, CleverError) as exc:
+            terminal.fail(explained(exc))
+            return Exit.FAILURE
+        except asyncio.CancelledError:
+            if not terminal.was_terminated:
+                raise
+            return Exit.TERMINATED
+
+
+@asynccontextmanager
+async def _terminable(terminal: Terminal) -> AsyncIterator[None]:
+    """
+    Let SIGTERM end the command as Ctrl-C does: a JSON array is closed, a half file removed.
+    """
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101  -- we are in a coroutine
+
+    def stop() -> None:
+        terminal.was_terminated = True
+        task.cancel()
+
+    try:
+        loop.add_signal_handler(signal.SIGTERM, stop)
+    except (NotImplementedError, RuntimeError, ValueError):
+        # Windows, or not the main thread.
+        yield
+        return
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
+
+
+def explained(error: BaseException) -> str:
+    """
+    Say what went wrong in one line, with what was behind it.
+    """
+    text = str(error) or type(error).__name__
+    cause = error.__cause__
+    if cause is not None and type(cause).__module__.startswith("clever_v4.") and str(cause):
+        text += f": {cause}"
+    return text
+
+
+def _is_terminal(stream: Any) -> bool:
+    try:
+        return bool(stream.isatty())
+    except (AttributeError, ValueError):
+        return False
+
+
+def _allows_colour() -> bool:
+    # https://no-color.org: when present and not an empty string, regardless of its value.
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
