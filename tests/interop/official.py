@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Any
@@ -75,12 +76,12 @@ class Official:
         """
         return Official(emulator, installed=self._installed, home=self._home)
 
-    def environment(self, **variables: str) -> dict[str, str]:
+    def environment(self, **variables: str | None) -> dict[str, str]:
         """
-        The environment that points a command at the emulator.
+        The environment that points a command at the emulator; a variable that is None is not set.
         """
         emulator = self._emulator
-        return {
+        every = {
             "PATH": os.pathsep.join((str(self._node.parent), os.environ.get("PATH", os.defpath))),
             "HOME": str(self._home),
             "XDG_CONFIG_HOME": str(self._home / "config"),
@@ -93,13 +94,30 @@ class Official:
             "CLEVER_TOKEN": emulator.oauth_token,
             "CLEVER_SECRET": emulator.oauth_secret,
         } | variables
+        return {name: value for name, value in every.items() if value is not None}
 
-    async def clever(self, *arguments: str, **variables: str) -> Printed:
+    async def clever(self, *arguments: str, **variables: str | None) -> Printed:
         """
         Run ``clever ARGUMENTS`` to its end.
         """
         async with self.clever_running(*arguments, **variables) as process:
             out, err = await process.communicate()
+        assert process.returncode is not None
+        return Printed(process.returncode, out, err.decode())
+
+    async def clever_v4(self, *arguments: str) -> Printed:
+        """
+        Run our own ``clever-v4 ARGUMENTS`` to its end, with the same credentials.
+        """
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "clever_v4", *arguments),
+            env=self.environment(CLEVER_API_URL=self._emulator.url),
+            cwd=Path(__file__).parents[2],
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await process.communicate()
         assert process.returncode is not None
         return Printed(process.returncode, out, err.decode())
 
@@ -112,7 +130,7 @@ class Official:
 
     @contextlib.asynccontextmanager
     async def clever_running(
-        self, *arguments: str, **variables: str
+        self, *arguments: str, **variables: str | None
     ) -> AsyncIterator[asyncio.subprocess.Process]:
         """
         Run ``clever ARGUMENTS`` for as long as the block lasts.
@@ -161,7 +179,7 @@ class Official:
 
     @contextlib.asynccontextmanager
     async def _running(
-        self, program: str, *arguments: str, **variables: str
+        self, program: str, *arguments: str, **variables: str | None
     ) -> AsyncIterator[asyncio.subprocess.Process]:
         process = await asyncio.create_subprocess_exec(
             self._node,
