@@ -14,7 +14,6 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-inte
 from __future__ import annotations
 
 import re
-from operator import itemgetter
 from typing import Final, TypeAlias
 
 from clever_v4.errors import EventTooLargeError
@@ -42,7 +41,6 @@ _EVENTS: Final = re.compile(
     rb"id: ?+(.*+)\nevent: ?+(.*+)\ndata: ?+(.*+)\n\n|((?:.++\n)*+\n)"
 ).findall
 _BLOCKS: Final = re.compile(rb"(?:.++\n)*+\n").findall
-_other: Final = itemgetter(3)
 _MAX_RETRY_MS: Final = 2**53
 
 
@@ -64,6 +62,7 @@ class Decoder:
         "_cut_cr",
         "_error",
         "_id",
+        "_is_careful",
         "_max_event_bytes",
         "_pending",
         "_pending_bytes",
@@ -114,6 +113,7 @@ class Decoder:
         self._forget_pending()
         self._cut_cr = False
         self._bom: bytes | None = b""
+        self._is_careful = True
         self._error: EventTooLargeError | None = None
 
     def feed(self, chunk: bytes) -> list[RawEvent]:
@@ -125,14 +125,28 @@ class Decoder:
                 complete before it are given first; the error follows at the
                 next call, and `error` tells at once.
         """
+        if (
+            chunk[-2:] == b"\n\n"
+            and b"\r" not in chunk
+            and b"\0" not in chunk
+            and not self._pending
+            and not self._is_careful
+            and len(chunk) <= self._max_event_bytes
+        ):
+            # What a healthy connection gives nearly always: whole events, and nothing to mind.
+            events: list[RawEvent] = _EVENTS(chunk)
+            return events if self._take_ids(events) else self._with_others(events)
         if self._error is not None:
             raise self._error
         if self._bom is not None:
             chunk = self._without_bom(chunk)
         if self._cut_cr or b"\r" in chunk:
             chunk = self._uniform(chunk)
-        if not chunk:
-            return []
+        self._is_careful = self._cut_cr or self._bom is not None
+        return self._feed(chunk) if chunk else []
+
+    def _feed(self, chunk: bytes) -> list[RawEvent]:
+        """Take bytes whose line ends are line feeds."""
         end = chunk.rfind(b"\n\n") + 2
         if end == 1 and not (self._pending and chunk[0] == _LF and self._pending[-1][-1] == _LF):
             end = 0
@@ -147,8 +161,10 @@ class Decoder:
             events = self._parse(chunk, end)
         if end < len(chunk) and self._error is None:
             self._keep(chunk[end:])
-        if self._error is not None and not events:
-            raise self._error
+        if self._error is not None:
+            self._is_careful = True
+            if not events:
+                raise self._error
         return events
 
     # -- bytes to blocks --
@@ -207,9 +223,18 @@ class Decoder:
         if end > self._max_event_bytes or b"\0" in whole:
             return self._parse_carefully(_BLOCKS(whole, 0, end))
         events: list[RawEvent] = _EVENTS(whole, 0, end)
-        if not any(map(_other, events)):
-            self._id = events[-1][0]
-            return events
+        return events if self._take_ids(events) else self._with_others(events)
+
+    def _take_ids(self, events: list[RawEvent]) -> bool:
+        """Note the last id, where all events are of the usual form."""
+        for event in events:
+            if event[3]:
+                return False
+        self._id = events[-1][0]
+        return True
+
+    def _with_others(self, events: list[RawEvent]) -> list[RawEvent]:
+        """Read those that are not of the usual form by the letter of the standard."""
         parsed: list[RawEvent] = []
         for event in events:
             if event[3]:

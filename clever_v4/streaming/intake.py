@@ -35,6 +35,7 @@ class Intake:
 
     # A process may follow thousands of streams.
     __slots__ = (
+        "_arrival_s",
         "_backoff",
         "_byte_count",
         "_connection_count",
@@ -83,6 +84,7 @@ class Intake:
         self._connection_count = 0
         self._byte_count = 0
         self._contact_s: float | None = None
+        self._arrival_s: float | None = None
 
     def __del__(self) -> None:
         # Left by a break without `async with`: the connection goes at once, not at some later time.
@@ -90,15 +92,25 @@ class Intake:
         if source is not None:
             source.abort()
 
-    def statistics(self, lag: timedelta | None) -> StreamStatistics:
+    def note_arrival(self) -> None:
+        """
+        Keep the time of the last contact as that of the newest entry.
+        """
+        self._arrival_s = self._contact_s if self._source is None else self._source.contact_s
+
+    def statistics(self, newest: datetime | None) -> StreamStatistics:
         """
         Tell what was received so far.
+
+        Args:
+            newest: The date of the newest entry.
         """
         contact_s = self._source.contact_s if self._source else self._contact_s
-        contact = None
-        if contact_s is not None:
-            ago = timedelta(seconds=asyncio.get_running_loop().time() - contact_s)
-            contact = datetime.now(UTC) - ago
+        now, now_s = datetime.now(UTC), asyncio.get_running_loop().time()
+        contact = None if contact_s is None else now - timedelta(seconds=now_s - contact_s)
+        lag = None
+        if newest is not None and self._arrival_s is not None:
+            lag = now - timedelta(seconds=now_s - self._arrival_s) - newest
         return StreamStatistics(
             entries=self.sieve.count - self._started_count,
             duplicates=self.sieve.duplicate_count,

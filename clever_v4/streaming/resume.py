@@ -146,7 +146,7 @@ class RecentIds:
     that follows thousands of streams keeps one for each.
     """
 
-    __slots__ = ("_buffer", "_suspects", "_trust_after")
+    __slots__ = ("_buffer", "_suspects", "_trust_after", "expects_repeats")
 
     KEPT_BYTES: ClassVar = 6 * 1024
 
@@ -154,6 +154,8 @@ class RecentIds:
         self._buffer = bytearray()
         self._suspects: frozenset[bytes] = _NONE
         self._trust_after = 0
+        self.expects_repeats = False
+        """Whether entries have to be looked up at all."""
         self.remember(list(ids))
 
     def remember(self, ids: list[bytes]) -> None:
@@ -181,11 +183,7 @@ class RecentIds:
         """
         self._suspects = frozenset(bytes(self._buffer).split(b"\n")) - {b""}
         self._trust_after = len(self._suspects)
-
-    @property
-    def expects_repeats(self) -> bool:
-        """Whether entries have to be looked up at all."""
-        return self._trust_after > 0
+        self.expects_repeats = self._trust_after > 0
 
     def is_repeated(self, id_: bytes) -> bool:
         """
@@ -197,6 +195,7 @@ class RecentIds:
         self._trust_after -= 1
         if self._trust_after <= 0:
             self._suspects = _NONE
+            self.expects_repeats = False
         return False
 
 

@@ -90,10 +90,19 @@ class Sieve:
             events: What one read completed; at least one.
             keep_unknown: Whether events of unknown names are kept, too.
         """
-        if self.recent.expects_repeats or (
-            events[0][1] != self._wanted or events[0][3]
-            if len(events) == 1
-            else set(map(_type, events)) != self._wanted_only or any(map(_mark, events))
+        if len(events) == 1 and self._limit is None and not self.recent.expects_repeats:
+            # A quiet stream gives one event a read; what holds for it costs less to ask.
+            id_, type_, _, inherited = events[0]
+            if type_ == self._wanted and id_ and not inherited:
+                ids = [id_]
+                self.count += 1
+                self.recent.remember(ids)
+                self.last_id = id_
+                return events, ids
+        if (
+            self.recent.expects_repeats
+            or set(map(_type, events)) != self._wanted_only
+            or any(map(_mark, events))
         ):
             events, ids = self._sift_each(events, keep_unknown=keep_unknown)
             entry_ids = [one for one in ids if one != NO_ENTRY]

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Self, TypeVar
 
 from clever_v4.errors import ResponseFormatError
@@ -47,7 +47,7 @@ class EventStream(ClosableGenerator[T]):
         "_index",
         "_intake",
         "_items",
-        "_lag",
+        "_newest",
         "_on_bad_entry",
         "_subject",
     )
@@ -78,7 +78,7 @@ class EventStream(ClosableGenerator[T]):
         self._done_id = self._intake.sieve.last_id
         self._done_count = cursor.entry_count
         self._ended_by: str | None = None
-        self._lag: timedelta | None = None
+        self._newest: datetime | None = None
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._subject.name}: {self.state.value}>"
@@ -128,7 +128,7 @@ class EventStream(ClosableGenerator[T]):
         """
         Tell what the stream did so far.
         """
-        return self._intake.statistics(self._lag)
+        return self._intake.statistics(self._newest)
 
     # -- iterating ----------------------------------------------------------------------------
 
@@ -256,12 +256,12 @@ class EventStream(ClosableGenerator[T]):
         self._on_bad_entry(bad)
 
     def _mind_dates(self, entries: Sequence[T | None]) -> None:
-        """Note the lag, and end a bounded stream at the first entry later than its end."""
+        """Note the newest date, and end a bounded stream at the first entry later than its end."""
         date_of = self._subject.date_of
         newest = entries[-1] if entries else None
-        date = None if newest is None else date_of(newest)
-        if date is not None:
-            self._lag = datetime.now(UTC) - date
+        self._newest = None if newest is None else date_of(newest)
+        if self._newest is not None:
+            self._intake.note_arrival()
         until = self._subject.until
         if until is None:
             return

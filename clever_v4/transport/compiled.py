@@ -16,7 +16,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 import attrs
 import msgspec
@@ -33,63 +33,108 @@ class _NotCompilableError(Exception):
     """The type needs the lenient way."""
 
 
+MISFIT: Final = (msgspec.MsgspecError, ValueError, RecursionError)
+"""What a compiled function raises on bytes that do not fit exactly."""
+
+
 @cache
 def compiled(type_: Any) -> Callable[[bytes], Any] | None:
     """
     Give the function from exact JSON bytes to the type, None where there is no such way.
 
-    The function raises msgspec's errors and ValueError on bytes that do not
-    fit; the caller then takes the lenient way.
+    The function raises `MISFIT` on bytes that do not fit; the caller then
+    takes the lenient way.
 
     Args:
         type_: A model, or ``list[Model]``.
     """
     is_list = get_origin(type_) is list
     try:
-        struct, build = _compile(get_args(type_)[0] if is_list else type_)
+        recipe = _compile(get_args(type_)[0] if is_list else type_)
     except _NotCompilableError:
         return None
-    read = msgspec.json.Decoder(_list_of[struct] if is_list else struct).decode
+    build = recipe.build
+    read = msgspec.json.Decoder(_list_of[recipe.struct] if is_list else recipe.struct).decode
     if is_list:
         return lambda body: [build(one) for one in read(body)]
     return lambda body: build(read(body))
 
 
-class _Source:
-    """The text of a generated function and the names that it refers to."""
+def compiled_reader(model: Any, otherwise: Callable[[bytes], Any]) -> Callable[[bytes], Any] | None:
+    """
+    Give one flat function from bytes to a model: no call is spent that every log entry would pay for.
 
-    def __init__(self) -> None:
-        self.names: dict[str, Any] = {"UTC": UTC}
+    Args:
+        model: The attrs class.
+        otherwise: Takes the bytes that do not fit exactly.
+    """
+    try:
+        recipe = _compile(model)
+    except _NotCompilableError:
+        return None
+    decode = msgspec.json.Decoder(recipe.struct).decode
+    names = {"decode": decode, "MISFIT": MISFIT, "otherwise": otherwise}
+    return recipe.function(
+        "read(b)",
+        "    try:\n        s = decode(b)\n    except MISFIT:\n        return otherwise(b)\n",
+        names,
+    )
+
+
+class _Recipe:
+    """How a model is made from its struct: generated text and the names that it refers to."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+        self.struct: Any = None
+        self.build: Callable[[Any], Any] = self._unready
+        self.lines: list[str] = []
+        self.names: dict[str, Any] = {
+            "UTC": UTC,
+            "new": object.__new__,
+            "Open": _open_twin(model),
+            "Model": model,
+        }
 
     def refer(self, value: object) -> str:
         name = f"v{len(self.names)}"
         self.names[name] = value
         return name
 
+    def function(self, signature: str, before: str, names: dict[str, Any]) -> Callable[[Any], Any]:
+        text = (
+            f"def {signature}:\n{before}    o = new(Open)\n"
+            + "".join(self.lines)
+            + "    o.__class__ = Model\n    return o\n"
+        )
+        names = self.names | names
+        exec(compile(text, f"<made for {self.model.__qualname__}>", "exec"), names)  # noqa: S102 -- our own text, no input in it
+        made: Callable[[Any], Any] = names[signature.partition("(")[0]]
+        return made
+
+    @staticmethod
+    def _unready(_: Any) -> Any:
+        raise _NotCompilableError  # pragma: no cover -- replaced before it is given away
+
 
 @cache
-def _compile(cls: Any) -> tuple[Any, Callable[[Any], Any]]:
+def _compile(model: Any) -> _Recipe:
     """Make the struct of a model and the function from struct to model."""
-    fields = _fields(cls)
-    wired = wire_names(cls)
-    source = _Source()
+    fields = _fields(model)
+    recipe = _Recipe(model)
     members: list[Any] = []
-    lines: list[str] = []
     # A struct wants its required members first.
     for field in sorted(fields, key=lambda field: field.default is not attrs.NOTHING):
-        struct_type, expression = _member(field, source)
+        struct_type, expression = _member(field, recipe)
         default = () if field.default is attrs.NOTHING else (field.default,)
         members.append((field.name, struct_type, *default))
-        lines.append(f"    o.{field.name} = {expression.format(f's.{field.name}')}\n")
-    struct = msgspec.defstruct(f"{cls.__name__}OnTheWire", members, rename=wired)
-    source.names |= {"new": object.__new__, "Open": _open_twin(cls), "Model": cls}
-    text = (
-        "def build(s):\n    o = new(Open)\n"
-        + "".join(lines)
-        + "    o.__class__ = Model\n    return o\n"
+        recipe.lines.append(f"    o.{field.name} = {expression.format(f's.{field.name}')}\n")
+    # It lives for a moment and holds no cycle, so the garbage collector need not know of it.
+    recipe.struct = msgspec.defstruct(
+        f"{model.__name__}OnTheWire", members, rename=wire_names(model), gc=False
     )
-    exec(compile(text, f"<build {cls.__qualname__}>", "exec"), source.names)  # noqa: S102 -- our own text, no input in it
-    return struct, source.names["build"]
+    recipe.build = recipe.function("build(s)", "", {})
+    return recipe
 
 
 def _fields(cls: Any) -> tuple[Any, ...]:
@@ -124,7 +169,7 @@ def _open_twin(cls: Any) -> type:
     )
 
 
-def _member(field: Any, source: _Source) -> tuple[Any, str]:
+def _member(field: Any, source: _Recipe) -> tuple[Any, str]:
     """Give the struct's type of a field and the expression that takes it to the model's."""
     inner, optional = _without_none(field.type)
     struct_type, expression = _conversion(inner, source)
@@ -149,7 +194,7 @@ def _without_none(type_: Any) -> tuple[Any, bool]:
     return Union[kept], len(kept) < len(members)  # noqa: UP007  -- a tuple of members
 
 
-def _conversion(type_: Any, source: _Source) -> tuple[Any, str]:
+def _conversion(type_: Any, source: _Recipe) -> tuple[Any, str]:
     if type_ is datetime:
         # Z comes out of the decoder as the UTC singleton; any other offset is converted.
         return _MOMENT, "({0} if {0}.tzinfo is UTC else {0}.astimezone(UTC))"
@@ -157,8 +202,8 @@ def _conversion(type_: Any, source: _Source) -> tuple[Any, str]:
         # The decoder takes the text "NaN" for an amount, too.
         return Decimal, f"({{0}} if {{0}}.is_finite() else {source.refer(_refuse)}())"
     if attrs.has(type_):
-        struct, build = _compile(type_)
-        return struct, f"{source.refer(build)}({{0}})"
+        inner = _compile(type_)
+        return inner.struct, f"{source.refer(inner.build)}({{0}})"
     if get_origin(type_) is tuple and get_args(type_)[-1] is ...:
         struct_type, expression = _conversion(get_args(type_)[0], source)
         if expression == "{0}":

@@ -21,7 +21,6 @@ from functools import cache
 from typing import Any, Final, TypeVar, Union, cast, get_args, get_origin
 
 import attrs
-import msgspec
 from cattrs import AttributeValidationNote, BaseValidationError, IterableValidationNote
 from cattrs.errors import ClassValidationError
 from cattrs.gen import make_dict_structure_fn, override
@@ -29,7 +28,7 @@ from cattrs.preconf.msgspec import make_converter
 
 from clever_v4.errors import ResponseFormatError
 
-from .compiled import compiled
+from .compiled import MISFIT, compiled, compiled_reader
 from .wire import UNSET, Unset, wire, wire_names, wire_style
 
 __all__ = [
@@ -117,8 +116,10 @@ def _text(value: object, _: Any) -> str:
 def _whole_number(value: object, _: Any) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    if isinstance(value, float | Decimal) and abs(value) < 2**63 and value == int(value):
-        return int(value)
+    if isinstance(value, float | Decimal):
+        whole = int(value) if -(2**63) <= value < 2**63 else None
+        if whole == value:
+            return int(value)
     raise TypeError(f"expected a whole number, got {_kind(value)}")
 
 
@@ -256,8 +257,6 @@ converter.register_unstructure_hook_factory(attrs.has, _unstructure_hook)
 
 # --- from bytes ----------------------------------------------------------------------------
 
-_MISFIT: Final = (msgspec.MsgspecError, ValueError, RecursionError)
-
 
 def decode(
     type_: type[T], body: bytes, *, request_id: str | None = None, event: object | None = None
@@ -278,7 +277,7 @@ def decode(
     if fast is not None:
         try:
             return fast(body)
-        except _MISFIT:
+        except MISFIT:
             pass  # The lenient way decides, and names what is wrong.
     return decode_leniently(type_, body, request_id=request_id, event=event)
 
@@ -293,17 +292,10 @@ def reader(type_: type[T]) -> Callable[[bytes], T]:
 
 @cache
 def _reader(type_: Any) -> Callable[[bytes], Any]:
-    exact = compiled(type_)
-    if exact is None:
-        return lambda body: decode_leniently(type_, body)
+    def leniently(body: bytes) -> Any:
+        return decode_leniently(type_, body)
 
-    def read(body: bytes) -> Any:
-        try:
-            return exact(body)
-        except _MISFIT:
-            return decode_leniently(type_, body)
-
-    return read
+    return compiled_reader(type_, leniently) or leniently
 
 
 def _refuse_constant(name: str) -> None:
