@@ -33,7 +33,9 @@ async def sessions() -> None:
         assert_type(anonymous, Session)
     async with Session(ApiToken("token"), base_url="https://api.example.com") as session:
         assert_type(session, Session)
-    async with Session(OAuth1(token="token", token_secret="secret"), timeout=timedelta(seconds=5)) as signed:
+    async with Session(
+        OAuth1(token="token", token_secret="secret"), timeout=timedelta(seconds=5)
+    ) as signed:
         assert_type(signed, Session)
     async with Session(fresh) as renewed:
         assert_type(renewed, Session)
