@@ -41,6 +41,7 @@ _EVENTS: Final = re.compile(
     rb"id: ?+(.*+)\nevent: ?+(.*+)\ndata: ?+(.*+)\n\n|((?:.++\n)*+\n)"
 ).findall
 _BLOCKS: Final = re.compile(rb"(?:.++\n)*+\n").findall
+_SMALL_BYTES: Final = 64
 _MAX_RETRY_MS: Final = 2**53
 
 
@@ -61,6 +62,8 @@ class Decoder:
         "_check_at_bytes",
         "_cut_cr",
         "_error",
+        "_heartbeat",
+        "_heartbeat_event",
         "_id",
         "_is_careful",
         "_max_event_bytes",
@@ -75,6 +78,8 @@ class Decoder:
         self._max_event_bytes = max_event_bytes
         self._retry_ms: int | None = None
         self._id = b""
+        self._heartbeat = b""
+        self._heartbeat_event: tuple[bytes, bytes, bytes] = (b"", b"", INHERITED)
         self._pending: list[bytes] = []
         self._pending_bytes = 0
         self._check_at_bytes = max_event_bytes
@@ -256,6 +261,10 @@ class Decoder:
 
     def _block(self, block: bytes, events: list[RawEvent]) -> None:
         """Read any block by the letter of the standard."""
+        if block == self._heartbeat:
+            # The same bytes every two seconds, without an id: read once.
+            events.append((self._id, *self._heartbeat_event))
+            return
         event_type = b""
         data: list[bytes] = []
         has_id = False
@@ -276,7 +285,10 @@ class Decoder:
         # One empty data line leaves the data buffer "\n", which is not empty: it is dispatched.
         if data:
             inherited = b"" if has_id else INHERITED
-            events.append((self._id, event_type, b"\n".join(data), inherited))
+            event = (event_type, b"\n".join(data), inherited)
+            events.append((self._id, *event))
+            if inherited and len(block) < _SMALL_BYTES and b"retry" not in block:
+                self._heartbeat, self._heartbeat_event = block, event
 
     def _set_retry(self, value: bytes) -> None:
         if value.isdigit():

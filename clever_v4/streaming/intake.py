@@ -50,6 +50,7 @@ class Intake:
         "_started_count",
         "_subject",
         "ended_by",
+        "is_end_told",
         "origin",
         "request_id",
         "sieve",
@@ -75,6 +76,8 @@ class Intake:
         self._idle_since_s: float | None = None
         self.state = StreamState.CONNECTING
         self.ended_by: str | None = None
+        self.is_end_told = False
+        """Whether the consumer knows: entries may be at hand when nothing more is to come."""
         self.origin = ""
         self.request_id: str | None = None
         self.sieve = Sieve(subject.event_type, subject.limit, cursor)
@@ -178,6 +181,7 @@ class Intake:
             raise
         finally:
             self._is_awaited = False
+        self.is_end_told = True
         return None
 
     def _begin(self) -> None:
@@ -189,6 +193,7 @@ class Intake:
 
     def _fail(self, exc: BaseException) -> None:
         # As with any generator, an error or a cancellation ends it.
+        self.is_end_told = True
         self.end(EndedBy.FAILED if isinstance(exc, Exception) else EndedBy.CLOSED)
 
     def _end_if_settled(self) -> None:

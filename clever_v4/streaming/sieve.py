@@ -99,6 +99,9 @@ class Sieve:
                 self.recent.remember(ids)
                 self.last_id = id_
                 return events, ids
+            if type_ == HEARTBEAT:
+                self.heartbeat_count += 1
+                return [], []
         if (
             self.recent.expects_repeats
             or set(map(_type, events)) != self._wanted_only

@@ -41,11 +41,11 @@ class EventStream(ClosableGenerator[T]):
         "_bad_entry",
         "_done_count",
         "_done_id",
-        "_ended_by",
         "_held_count",
         "_ids",
         "_index",
         "_intake",
+        "_is_closed",
         "_items",
         "_newest",
         "_on_bad_entry",
@@ -77,7 +77,7 @@ class EventStream(ClosableGenerator[T]):
         # What the consumer has finished with before that batch.
         self._done_id = self._intake.sieve.last_id
         self._done_count = cursor.entry_count
-        self._ended_by: str | None = None
+        self._is_closed = False
         self._newest: datetime | None = None
 
     def __repr__(self) -> str:
@@ -98,7 +98,9 @@ class EventStream(ClosableGenerator[T]):
         None while the consumer has not come to the end: entries may be at hand
         after the server said why it ends.
         """
-        return self._ended_by
+        if self._is_closed:
+            return EndedBy.CLOSED
+        return self._intake.ended_by if self._intake.is_end_told else None
 
     @property
     def cursor(self) -> Cursor:
@@ -133,23 +135,28 @@ class EventStream(ClosableGenerator[T]):
     # -- iterating ----------------------------------------------------------------------------
 
     async def __aenter__(self) -> Self:
-        try:
-            await self._intake.open()
-        except BaseException:
-            self._ended_by = self._intake.ended_by
-            raise
+        await self._intake.open()
         return self
 
     async def __anext__(self) -> T:
         index = self._index
-        if index < len(self._items):
-            self._index = index + 1
-            entry: T = self._items[index]
-            return entry
-        await self._refill(self._structure)
-        self._index = 1
-        first: T = self._items[0]
-        return first
+        if index >= len(self._items):
+            self._finish()
+            if self._backlog or self._bad_entry is not None:
+                await self._refill(self._structure)
+            else:
+                # The same without a coroutine in between: what a quiet stream does for each entry.
+                received = await self._intake.receive(keep_unknown=False)
+                if received is None:
+                    raise StopAsyncIteration
+                self._backlog, self._backlog_ids = received
+                self._structure()
+                if not self._items:
+                    await self._refill(self._structure)
+            index = 0
+        self._index = index + 1
+        entry: T = self._items[index]
+        return entry
 
     def batches(self) -> View[list[T]]:
         """
@@ -169,6 +176,7 @@ class EventStream(ClosableGenerator[T]):
 
     async def _next_batch(self) -> list[T]:
         if self._index >= len(self._items):
+            self._finish()
             await self._refill(self._structure)
         batch = list(self._items[self._index :])
         self._held_count = len(batch)
@@ -178,30 +186,28 @@ class EventStream(ClosableGenerator[T]):
 
     async def _next_event(self) -> MessageEvent:
         if self._index >= len(self._items):
+            self._finish()
             await self._refill(self._as_messages, keep_unknown=True)
         self._index += 1
         return self._items[self._index - 1]
 
-    async def _refill(self, take: Callable[[], None], *, keep_unknown: bool = False) -> None:
-        """Fill the empty batch; raises StopAsyncIteration at the end."""
-        # The consumer asks for more, so it has finished with what it has.
-        self._done_id = last_of(self._ids) or self._done_id
-        self._done_count += len(self._ids) - self._ids.count(NO_ENTRY)
+    def _finish(self) -> None:
+        """Note that the consumer asks for more: it has finished with what it has."""
+        if self._ids:
+            self._done_id = last_of(self._ids) or self._done_id
+            self._done_count += len(self._ids) - self._ids.count(NO_ENTRY)
         self._items = self._ids = ()
         self._index = 0
         self._held_count = 1
+
+    async def _refill(self, take: Callable[[], None], *, keep_unknown: bool = False) -> None:
+        """Fill the empty batch; raises StopAsyncIteration at the end."""
         while not self._items:
             if self._bad_entry is not None:
                 self._pass_bad_entry()
             elif not self._backlog:
-                try:
-                    received = await self._intake.receive(keep_unknown=keep_unknown)
-                except BaseException:
-                    # None where another task waits: that is no end.
-                    self._ended_by = self._ended_by or self._intake.ended_by
-                    raise
+                received = await self._intake.receive(keep_unknown=keep_unknown)
                 if received is None:
-                    self._ended_by = self._ended_by or self._intake.ended_by
                     raise StopAsyncIteration
                 self._backlog, self._backlog_ids = received
             take()
@@ -282,7 +288,7 @@ class EventStream(ClosableGenerator[T]):
 
         Idempotent; any task may call it.
         """
-        self._ended_by = self._ended_by or EndedBy.CLOSED
+        self._is_closed = self._is_closed or not self._intake.is_end_told
         self._intake.end(EndedBy.CLOSED)
         self._backlog = self._backlog_ids = ()
         self._bad_entry = None
