@@ -23,7 +23,7 @@ from clever_v4.session import Session
 from clever_v4.streaming.policy import Reconnect, StreamOptions
 from clever_v4.streaming.resume import Cursor
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
 HISTORY = 150
 LONG_AGO = timedelta(days=1)
