@@ -80,7 +80,7 @@ def notice_json(item: Item[Any, Any]) -> tuple[str, str] | None:
     """
     The event type and the data of what is no entry; None: it is not sent.
     """
-    members: dict[str, object]
+    members: Mapping[str, object]
     match item:
         case Gap():
             members = {"count": item.count, "exact": item.is_exact}

@@ -213,13 +213,17 @@ def test_consumer_can_be_another(home: Path) -> None:
         ),
         (
             {"CLEVER_TOKEN": "t", "CLEVER_SECRET": "s", "OAUTH_CONSUMER_KEY": "k"},
-            ("the credentials in CLEVER_TOKEN and CLEVER_SECRET cannot be used: "
-            "OAUTH_CONSUMER_KEY and OAUTH_CONSUMER_SECRET are needed together"),
+            (
+                "the credentials in CLEVER_TOKEN and CLEVER_SECRET cannot be used: "
+                "OAUTH_CONSUMER_KEY and OAUTH_CONSUMER_SECRET are needed together"
+            ),
         ),
         (
             {"CLEVER_API_TOKEN": "two words"},
-            ("the credentials in CLEVER_API_TOKEN cannot be used: "
-            "token must be printable ASCII without spaces (value not shown)"),
+            (
+                "the credentials in CLEVER_API_TOKEN cannot be used: "
+                "token must be printable ASCII without spaces (value not shown)"
+            ),
         ),
     ],
 )
