@@ -144,7 +144,7 @@ class SessionHub(Generic[E]):
         options: StreamOptions | None = None,
         hooks: Hooks | None = None,
     ) -> None:
-        pacer = Pacer(pacing)
+        self._pacer = pacer = Pacer(pacing)
         self._logs = session.logs.through(lambda opener: _PacedOpener(opener, pacer))
         self._open_stream = self._opener_of(self._logs)
         self._options = options

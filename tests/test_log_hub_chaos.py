@@ -1,0 +1,193 @@
+"""
+A hundred logs whose connections fail at random, and subscribers of every kind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import defaultdict
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from clever_v4 import ApiToken, LogQuery, Session, Throttle
+from clever_v4.emulator import Emulator
+from clever_v4.errors import SlowConsumerError
+from clever_v4.fanout.items import Batch, Gap, Notice, Overflow, SourceEnded
+from clever_v4.fanout.options import Start
+from clever_v4.fanout.pacing import Pacing
+from clever_v4.log_hub import LogHub, LogSource
+from clever_v4.streaming.policy import Reconnect, StreamOptions
+
+HOUR = LogQuery(since=timedelta(hours=1))
+OPTIONS = StreamOptions(
+    heartbeat_timeout=timedelta(seconds=2),
+    reconnect=Reconnect(initial=timedelta(milliseconds=20), max_delay=timedelta(milliseconds=300)),
+)
+STEADY, CHANGING = 90, 10
+
+
+class Checker:
+    """
+    Follows what one subscriber is handed, entry by entry, against what the emulator produced.
+    """
+
+    def __init__(self, emulator: Emulator, name: str) -> None:
+        self.emulator = emulator
+        self.name = name
+        self.positions: dict[LogSource, int | None] = defaultdict(lambda: 0)
+        self.ids: dict[str, list[str]] = {}
+        self.entries = self.missed = self.gaps = self.notices = 0
+
+    def id_at(self, source: LogSource, position: int) -> str:
+        """The id of an application's so-manieth entry."""
+        ids = self.ids.get(source.application_id, [])
+        if position >= len(ids):
+            ids = self.ids[source.application_id] = self.emulator.produced_ids(
+                source.application_id
+            )
+        return ids[position]
+
+    def check(self, item: Any) -> None:
+        if isinstance(item, Batch):
+            position = self.positions[item.source]
+            if position is None:  # it came in the middle
+                self.id_at(item.source, 0)
+                position = self.ids[item.source.application_id].index(item[0].id or "")
+            for entry in item:
+                assert entry.id == self.id_at(item.source, position), self.name
+                position += 1
+            self.positions[item.source] = position
+            self.entries += len(item)
+        elif isinstance(item, Gap):
+            assert item.is_exact
+            position = self.positions[item.source]
+            self.positions[item.source] = None if position is None else position + item.count
+            self.missed += item.count
+            self.gaps += 1
+        elif isinstance(item, SourceEnded):
+            self.positions[item.source] = 0  # followed again, it begins anew
+        else:
+            assert isinstance(item, Notice)
+            self.notices += 1
+
+
+async def consume(hub: LogHub, checker: Checker, overflow: Overflow, pause_s: float) -> None:
+    """
+    One subscriber: checks all it gets, at its own speed, and comes back when disconnected.
+    """
+    start = Start.NOW
+    while True:
+        async with hub.subscribe(overflow=overflow, start=start, name=checker.name) as mine:
+            try:
+                async for item in mine.items():
+                    checker.check(item)
+                    if pause_s:
+                        await asyncio.sleep(pause_s)
+            except SlowConsumerError as error:
+                assert overflow is Overflow.DISCONNECT
+                checker.missed += error.dropped
+                if hub.statistics().sources[0].state == "ended":
+                    return
+                checker.positions = defaultdict(lambda: None)
+                start = Start.OLDEST
+                continue
+        return
+
+
+async def change(hub: LogHub, emulator: Emulator, draw: random.Random) -> None:
+    """
+    Unfollow and follow again some of the logs, for ever.
+    """
+    changing = [one.id for one in emulator.applications[STEADY:]]
+    followed: dict[str, LogSource] = {}
+    while True:
+        chosen = draw.choice(changing)
+        if chosen in followed:
+            hub.unfollow(followed.pop(chosen))
+        else:
+            followed[chosen] = hub.follow(emulator.owner_id, chosen, HOUR, throttle=Throttle.CLI)
+        await asyncio.sleep(draw.random() * 0.3)
+
+
+async def chaos(seed: int, seconds: float) -> None:
+    draw = random.Random(seed)
+    async with (
+        Emulator(seed=seed, demo=False, heartbeat_s=0.5) as emulator,
+        Session(ApiToken(emulator.token), base_url=emulator.url) as session,
+        LogHub(
+            session,
+            ring=64,
+            options=OPTIONS,
+            pacing=Pacing(per_second=1000, jitter=timedelta(milliseconds=10)),
+        ) as hub,
+    ):
+        for number in range(STEADY + CHANGING):
+            emulator.add_application(f"app-{number}", history=20, rate_per_s=draw.uniform(1, 6))
+        emulator.faults.random(seed, stall_s=2.5)
+        checkers: dict[Overflow, list[Checker]] = defaultdict(list)
+        async with asyncio.TaskGroup() as tasks:
+            for number in range(20):
+                overflow = list(Overflow)[number % 3]
+                pause_s = draw.choice((0, 0, 0.001, 0.05 if overflow is not Overflow.BLOCK else 0))
+                checker = Checker(emulator, f"{overflow}-{number}")
+                checkers[overflow].append(checker)
+                tasks.create_task(consume(hub, checker, overflow, pause_s))
+            await asyncio.sleep(0)
+            steady = [
+                hub.follow(emulator.owner_id, one.id, HOUR, throttle=Throttle.CLI)
+                for one in emulator.applications[:STEADY]
+            ]
+            changer = tasks.create_task(change(hub, emulator, draw))
+            await asyncio.sleep(seconds)
+
+            changer.cancel()
+            emulator.faults.clear()
+            goal = {one: len(emulator.produced_ids(one.application_id)) for one in steady}
+            while True:  # until all that was produced so far has come through
+                has = {one.source: one.received for one in hub.statistics().sources}
+                if all(has[source] >= count for source, count in goal.items()):
+                    break
+                await asyncio.sleep(0.05)
+            report = await hub.drain(timedelta(seconds=30))
+        assert report.is_complete
+        for checker in checkers[Overflow.BLOCK]:
+            assert checker.missed == 0
+            assert checker.gaps == 0
+            assert checker.notices > 0
+        # Each had every entry of the steady logs, once: its positions were followed one by one.
+        # (The end of a source sets its position back, so the count is compared.)
+        least = sum(goal.values())
+        assert all(checker.entries >= least for checker in checkers[Overflow.BLOCK])
+        assert len({checker.entries for checker in checkers[Overflow.BLOCK]}) == 1
+        total = checkers[Overflow.BLOCK][0].entries
+        for checker in checkers[Overflow.DROP_OLDEST]:
+            assert checker.entries + checker.missed == total
+        statistics = hub.statistics()
+        assert statistics.received == total
+        assert statistics.notices["Reconnection"] > STEADY
+        await emulator.connections.wait_until(active=0)
+        assert session.open_stream_count == 0
+
+
+@pytest.mark.timeout(90)
+async def test_every_blocking_subscriber_has_each_entry_exactly_once() -> None:
+    """
+    A hundred logs with random faults, twenty subscribers of mixed policies and speeds, logs
+    added and removed: block has all, drop_oldest all but what it was told it missed.
+    """
+    await chaos(seed=4, seconds=6)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("seed", [1])
+async def test_every_blocking_subscriber_has_each_entry_exactly_once_for_a_minute(
+    seed: int,
+) -> None:
+    """
+    The same for a minute.
+    """
+    await chaos(seed=seed, seconds=60)
