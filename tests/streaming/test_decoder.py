@@ -2,11 +2,8 @@
 The decoder: the conformance vectors, any cut of the same bytes, the size cap, linear work.
 """
 
-import base64
 import itertools
-import json
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,9 +14,7 @@ from clever_v4.errors import EventTooLargeError
 from clever_v4.streaming.decoder import INHERITED, Decoder, RawEvent
 
 from .oracle import Dispatched, interpret
-
-SHARED = Path(__file__).parents[3] / "shared" / "sse" / "vectors.json"
-CORPUS = Path(__file__).parents[1] / "corpus" / "decoder.json"
+from .vectors import VECTORS, chunks_of, expected_of
 
 
 def decode(chunks: Iterable[bytes], **options: Any) -> tuple[list[Dispatched], int | None]:
@@ -35,33 +30,13 @@ def as_text(event: RawEvent) -> Dispatched:
     return type_ or "message", data, id_
 
 
-def chunks_of(vector: dict[str, Any]) -> list[bytes]:
-    chunks: list[bytes] = []
-    for chunk in vector["chunks"]:
-        text, times = chunk if isinstance(chunk, list) else (chunk, 1)
-        chunks += [base64.b64decode(text)] * times
-    return chunks
-
-
-def data_of(expected: Any) -> str:
-    if isinstance(expected, dict):
-        return "".join(text * times for text, times in expected["repeat"])
-    return str(expected)
-
-
-def load(path: Path) -> list[Any]:
-    if not path.exists():
-        return [pytest.param(None, marks=pytest.mark.skip(reason=f"no vectors at {path.name}"))]
-    return [pytest.param(v, id=v["name"]) for v in json.loads(path.read_text())]
-
-
-@pytest.mark.parametrize("vector", load(CORPUS) + load(SHARED))
+@pytest.mark.parametrize("vector", VECTORS)
 def test_conformance_vector(vector: dict[str, Any]) -> None:
     """
     The decoder dispatches what the standard does, for the vector's own cut of the bytes.
     """
     events, retry = decode(chunks_of(vector))
-    assert events == [(e["type"], data_of(e["data"]), e["id"]) for e in vector["expected"]]
+    assert events == expected_of(vector)
     if vector["expected_retry"] != "any":
         assert retry == vector["expected_retry"]
 
