@@ -171,6 +171,13 @@ class SessionHub(Generic[E]):
         """
         await self._hub.aclose()
 
+    @property
+    def is_open(self) -> bool:
+        """
+        Whether logs can be followed and subscribed to: entered, and not yet drained or closed.
+        """
+        return self._hub.is_open
+
     async def drain(self, timeout: timedelta = timedelta(seconds=10)) -> DrainReport:
         """
         Stop reading the logs, let subscribers take what the rings hold, then close.

@@ -103,6 +103,13 @@ class Hub(Generic[K, T]):
         if running:
             await asyncio.wait(running)
 
+    @property
+    def is_open(self) -> bool:
+        """
+        Whether sources can be followed and subscribed to: entered, and not yet drained or closed.
+        """
+        return self._tasks is not None and not self._is_closed and not self._is_draining
+
     def _close(self, reason: str) -> None:
         self._is_closed = True
         for followed in list(self._sources.values()):

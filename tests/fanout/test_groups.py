@@ -116,7 +116,7 @@ async def test_a_full_member_stops_the_reading_of_the_subscription(hub: Hub[str,
     ):
         for number in range(40):
             source.feed(("a", number))
-        await settle(100)
+        await settle()
         assert member.waiting == 4
         assert source.unread > 10
         assert [(await anext(member)).entry[1] for _ in range(40)] == list(range(40))

@@ -79,7 +79,7 @@ async def test_a_stuck_drop_oldest_subscriber_is_told_where_it_was_skipped(
     async with hub.subscribe(overflow=Overflow.DROP_OLDEST) as subscription:
         for number in range(20):
             source.feed(number)
-        await settle(60)
+        await settle()
         assert subscription.statistics().missed == 12
         items = subscription.items()
         assert await take(items) == Gap(source="a", count=12)
@@ -97,7 +97,7 @@ async def test_iterating_entries_passes_over_gaps_but_counts_them(hub: Hub[str, 
     async with hub.subscribe() as subscription:
         for number in range(20):
             source.feed(number)
-        await settle(60)
+        await settle()
         assert (await take(subscription)).entry == 12
         (share,) = subscription.shares()
         assert (share.delivered, share.missed, share.lag) == (1, 12, 7)
@@ -133,7 +133,7 @@ async def test_block_pauses_only_the_source_that_is_not_read(hub: Hub[str, Any])
         for number in range(20):
             a.feed(number)
             b.feed(number)
-        await settle(80)
+        await settle()
         assert a.unread == 11  # eight in the ring, one in the hub's hand
         assert b.unread == 0
         states = {one.source: one.state for one in hub.statistics().sources}
@@ -281,7 +281,7 @@ async def test_a_subscriber_begins_now_or_at_the_ring_s_oldest(hub: Hub[str, Any
     hub.follow("a", source)
     for number in range(10):
         source.feed(number)
-    await settle(40)
+    await settle()
     async with hub.subscribe(start=Start.OLDEST) as replayed, hub.subscribe() as new:
         source.feed("next")
         await settle()
@@ -326,7 +326,7 @@ async def test_a_cursor_that_the_ring_no_longer_reaches_begins_with_a_gap(
         cursor = first.cursor_after(0)
     for number in range(2, 14):
         source.feed(number)
-    await settle(40)
+    await settle()
     async with hub.subscribe(start=cursor) as second:
         items = second.items()
         gap = await take(items)
@@ -484,12 +484,18 @@ async def test_drain_delivers_what_the_rings_hold(hub: Hub[str, Any]) -> None:
         async with hub.subscribe(overflow=Overflow.BLOCK) as subscription:
             got.extend([tagged.entry async for tagged in subscription])
 
+    assert not Hub().is_open
+    assert hub.is_open
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(consume())
         await settle()
         source.feed(*range(20))  # more than a ring: the rest is in the hub's hand
         await settle(3)
-        report = await hub.drain()
+        draining = tasks.create_task(hub.drain())
+        await asyncio.sleep(0)
+        assert not hub.is_open
+    assert not hub.is_open
+    report = draining.result()
     assert report.is_complete
     assert report.undelivered == 0
     assert got == list(range(20))
