@@ -56,6 +56,7 @@ def _zones(state: State, query: Query) -> list[dict[str, object]]:
     The public zones, and an owner's private one when ``ownerId`` names the owner; those that
     have every ``tag``.
     """
+    query.only("ownerId", "tag")
     owner_id, tags = query.text("ownerId"), query.texts("tag")
     zones = [_zone(state, *row) for row in _PUBLIC]
     if owner_id is not None and state.owner(owner_id) is state.organisation:

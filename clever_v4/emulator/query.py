@@ -5,6 +5,7 @@ whose body names the parameter.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
@@ -15,17 +16,20 @@ from clever_v4.emulator.errors import bad_request
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """The moment that milliseconds are counted from."""
 
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+"""The extended form, as clients send it; Python reads others too, such as weeks and spaces."""
+
 
 def moment_ms(text: str) -> int:
     """
     Milliseconds since 1970 of an ISO-8601 moment with its offset.
 
     Raises:
-        ValueError: It is not ISO-8601 or has no offset.
+        ValueError: It is not ISO-8601 in its extended form, or has no offset.
     """
+    if _MOMENT.fullmatch(text) is None:
+        raise ValueError(f"not a moment: {text!r}")
     moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError("no offset")
     return (moment - EPOCH) // timedelta(milliseconds=1)
 
 

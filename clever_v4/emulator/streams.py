@@ -28,6 +28,15 @@ DEFAULT_SERVICES = ("bas", "bas-deploy")
 DEFAULT_ELEMENTS, DEFAULT_PERIOD_MS = 100, 300
 """The throttle when none is asked for."""
 
+READING_PARAMETERS = (
+    "since", "until", "limit", "field", "throttleElements", "throttlePerInMilliseconds"
+)  # fmt: skip
+"""What every log stream may be asked; access logs may be asked nothing else."""
+
+CHOOSING_PARAMETERS = ("deploymentId", "instanceId", "filter")
+"""What choose among the entries of applications and of add-ons; the official client sends all of
+them for both."""
+
 BATCH = 512
 """Entries that are looked at in one go, before others get their turn."""
 
@@ -57,6 +66,7 @@ def routes(state: State) -> Iterable[web.RouteDef]:
     async def application_logs(request: web.Request) -> web.StreamResponse:
         owner_id, application_id = request.match_info["owner"], request.match_info["id"]
         query = Query(request)
+        query.only(*READING_PARAMETERS, *CHOOSING_PARAMETERS, "service")
         selection = Selection(
             services=_services(query.texts("service")),
             deployment_id=query.text("deploymentId"),
@@ -75,7 +85,9 @@ def routes(state: State) -> Iterable[web.RouteDef]:
     async def resource_logs(request: web.Request) -> web.StreamResponse:
         owner_id, real_id = request.match_info["owner"], request.match_info["id"]
         query = Query(request)
+        query.only(*READING_PARAMETERS, *CHOOSING_PARAMETERS)
         selection = Selection(
+            deployment_id=query.text("deploymentId"),
             instance_ids=frozenset(query.texts("instanceId")),
             filter=query.text("filter") or None,
             fields=query.texts("field"),
@@ -92,19 +104,23 @@ def routes(state: State) -> Iterable[web.RouteDef]:
 
     async def access_logs(request: web.Request) -> web.StreamResponse:
         owner_id, resource_id = request.match_info["owner"], request.match_info["id"]
-        selection = Selection(fields=Query(request).texts("field"))
+        query = Query(request)
+        query.only(*READING_PARAMETERS)
+        selection = Selection(fields=query.texts("field"))
         log, behaviour = logbook.access_log(state, owner_id, resource_id)
         if log is None:
             raise topic_not_found(owner_id, resource_id, topic="accesslogs")
         return await serve(state, request, log, selection, behaviour)
 
-    return (
-        web.get("/v4/logs/organisations/{owner}/applications/{id}/logs", application_logs),
-        web.get("/v4/logs/organisations/{owner}/resources/{id}/logs", resource_logs),
-        web.get("/v4/accesslogs/organisations/{owner}/applications/{id}/accesslogs", access_logs),
+    paths = {
+        "/v4/logs/organisations/{owner}/applications/{id}/logs": application_logs,
+        "/v4/logs/organisations/{owner}/resources/{id}/logs": resource_logs,
+        "/v4/accesslogs/organisations/{owner}/applications/{id}/accesslogs": access_logs,
         # The server's OpenAPI also lists this path; no official client uses it.
-        web.get("/v4/logs/organisations/{owner}/applications/{id}/accesslogs", access_logs),
-    )
+        "/v4/logs/organisations/{owner}/applications/{id}/accesslogs": access_logs,
+    }
+    # Without HEAD, which would be answered by a stream without an end.
+    return [web.get(path, handler, allow_head=False) for path, handler in paths.items()]
 
 
 def is_stream(path: str) -> bool:

@@ -66,5 +66,7 @@ async def test_zones_by_owner_tag_and_name(reader: Reader) -> None:
     assert {one["name"] for one in await read(reader, path, tags)} == {"grahds", "rbxhds"}
     assert await read(reader, f"{path}/par") == next(one for one in public if one["name"] == "par")
     assert (await read(reader, f"{path}/nowhere"))["code"] == "clever.core.not-found"
+    for misspelt in ("Tag", "ownerid", "limit"):
+        assert (await read(reader, path, {misspelt: "x"}))["code"] == "clever.core.bad-request"
     unknown = await read(reader, path, {"ownerId": "orga_unknown"})
     assert unknown["code"] == "clever.core.not-found"

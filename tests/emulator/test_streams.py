@@ -123,6 +123,12 @@ async def test_an_application_that_never_logged_has_no_topic(reader: Reader) -> 
         ("limit", "9223372036854775808"),
         ("since", "yesterday"),
         ("until", "2024-01-01T00:00:00"),
+        ("since", "2024-01-01 00:00:00Z"),
+        ("since", "20240101T000000Z"),
+        ("since", "2024-W01-1T00:00:00Z"),
+        ("since", "2024-01-01T00:00:00.1234567890Z"),
+        ("since", "2024-02-30T00:00:00Z"),
+        ("until", "1704067200000"),
         ("throttleElements", "2147483648"),
         ("throttleElements", "0"),
         ("throttlePerInMilliseconds", "-1"),
@@ -342,6 +348,31 @@ async def test_an_addons_other_id_streams_nothing(reader: Reader) -> None:
         async with await reader.get(path) as response:
             assert response.status == 404
             assert (await response.json())["error"].startswith("Partitioned Topic not found")
+
+
+async def test_each_stream_has_its_own_parameters(reader: Reader) -> None:
+    """
+    An add-on has no services, access logs cannot be chosen among at all, casing counts.
+    """
+    application, addon = reader.emulator.add_application(), reader.emulator.add_addon()
+    base = f"/v4/logs/organisations/{addon.owner_id}"
+    streams = {
+        "logs": f"{base}/applications/{application.id}/logs",
+        "add-on": f"{base}/resources/{addon.real_id}/logs",
+        "access": f"/v4/accesslogs/organisations/{addon.owner_id}/applications/{application.id}/accesslogs",
+    }  # fmt: skip
+    asked = {"since": PAST, "limit": "1", "field": "id", **FAST}
+    refused: dict[str, list[str]] = {name: [] for name in streams}
+    for name, path in streams.items():
+        for parameter in ("deploymentId", "instanceId", "filter", "service", "order", "Limit"):
+            async with await reader.get(path, asked | {parameter: "a"}) as response:
+                if response.status == 400:
+                    refused[name].append(parameter)
+    assert refused == {
+        "logs": ["order", "Limit"],
+        "add-on": ["service", "order", "Limit"],
+        "access": ["deploymentId", "instanceId", "filter", "service", "order", "Limit"],
+    }
 
 
 async def test_one_value_of_a_parameter_is_enough(reader: Reader) -> None:
