@@ -142,16 +142,19 @@ class RecentIds:
     """
     The ids of the entries that arrived last, to recognise those that come again after a resume.
 
-    Kept as bytes in one buffer of 6 to 12 KiB, some 300 to 600 ids: a process
-    that follows thousands of streams keeps one for each.
+    Kept as bytes in one buffer of up to 22 KiB, a thousand ids as the API makes
+    them: as many as Pulsar puts into one batch by default, so that a server that
+    goes on from the beginning of a batch is recognised.
     """
 
     __slots__ = ("_buffer", "_suspects", "_trust_after", "expects_repeats")
 
-    KEPT_BYTES: ClassVar = 6 * 1024
+    KEPT_BYTES: ClassVar = 18 * 1024
+    _SLACK_BYTES: ClassVar = 4 * 1024
 
     def __init__(self, ids: Iterable[bytes] = ()) -> None:
-        self._buffer = bytearray()
+        # A line end before each id and one after the last: no id holds one.
+        self._buffer = bytearray(b"\n")
         self._suspects: frozenset[bytes] = _NONE
         self._trust_after = 0
         self.expects_repeats = False
@@ -165,17 +168,25 @@ class RecentIds:
         if not all(ids):
             ids = [one for one in ids if one]
         if ids:
-            self._buffer += b"\n".join(ids[-600:] if len(ids) > 600 else ids) + b"\n"
-        if len(self._buffer) > 2 * self.KEPT_BYTES:
+            self._buffer += b"\n".join(ids) + b"\n"
+        if len(self._buffer) > self.KEPT_BYTES + self._SLACK_BYTES:
             del self._buffer[: len(self._buffer) - self.KEPT_BYTES]
             # The first id is cut now.
-            del self._buffer[: self._buffer.find(b"\n") + 1]
+            del self._buffer[: self._buffer.find(b"\n")]
 
-    def last(self, count: int) -> list[bytes]:
+    def up_to(self, id_: bytes, count: int) -> list[bytes]:
         """
-        Give the ids that arrived last, oldest first.
+        Give an id and those that arrived before it, oldest first; none where it is not remembered.
+
+        Args:
+            id_: The last one.
+            count: How many at most.
         """
-        return bytes(self._buffer).split(b"\n")[-count - 1 : -1]
+        place = self._buffer.rfind(b"\n%b\n" % id_)
+        if place < 0:
+            return []
+        ids = bytes(self._buffer[1 : place + 1 + len(id_)]).rsplit(b"\n", count)
+        return ids[-count:]
 
     def suspect(self) -> None:
         """

@@ -113,17 +113,15 @@ class EventStream(ClosableGenerator[T]):
         finished = max(self._index - self._held_count, 0)
         ids = self._ids[:finished]
         done = last_of(ids) or self._done_id
-        recent = self._intake.sieve.recent.last(1000)
-        if done in recent:
-            del recent[len(recent) - recent[::-1].index(done) :]
-        else:
+        recent = self._intake.sieve.recent.up_to(done, CURSOR_IDS)
+        if not recent:
             # A batch longer than what is remembered, or nothing is finished yet.
-            recent = [one for one in ids if one and one != NO_ENTRY]
+            recent = [one for one in ids[-CURSOR_IDS:] if one and one != NO_ENTRY]
         return Cursor(
             last_event_id=done.decode("utf-8", "replace") or None,
             entry_count=self._done_count + finished - ids.count(NO_ENTRY),
             since=None if done else self._intake.since,
-            recent_ids=tuple(one.decode("utf-8", "replace") for one in recent[-CURSOR_IDS:]),
+            recent_ids=tuple(one.decode("utf-8", "replace") for one in recent),
         )
 
     def statistics(self) -> StreamStatistics:

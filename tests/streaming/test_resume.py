@@ -1,0 +1,202 @@
+"""
+What is remembered and decided between two connections.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clever_v4.streaming.policy import Reconnect
+from clever_v4.streaming.resume import Backoff, Cursor, RecentIds, end_reason, last_of
+
+IDS = st.lists(st.binary(min_size=0, max_size=6).filter(lambda one: b"\n" not in one), max_size=40)
+CURSORS = st.builds(
+    Cursor,
+    last_event_id=st.none() | st.text(),
+    entry_count=st.integers(0),
+    since=st.none() | st.datetimes(timezones=st.just(UTC)),
+    recent_ids=st.lists(st.text(), max_size=4).map(tuple),
+)
+
+
+def pulsar_ids(count: int) -> list[bytes]:
+    return [b"210041493:%d:2" % (43875 + number) for number in range(count)]
+
+
+@given(CURSORS)
+def test_a_cursor_survives_its_text(cursor: Cursor) -> None:
+    """
+    Another process reads from the text what this one wrote.
+    """
+    assert Cursor.parse(str(cursor)) == cursor
+    assert "\n" not in str(cursor)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        '{"id":1,"count":0,"since":null,"recent":[]}',
+        '{"id":null,"count":-1,"since":null,"recent":[]}',
+        '{"id":null,"count":true,"since":null,"recent":[]}',
+        '{"id":null,"count":0,"since":"soon","recent":[]}',
+        '{"id":null,"count":0,"since":null,"recent":[3]}',
+        '{"id":null,"count":0}',
+    ],
+)
+def test_a_text_that_is_no_cursor_is_refused(text: str) -> None:
+    """
+    The error shows the text that was given.
+    """
+    with pytest.raises(ValueError, match="text must be that of a cursor, not "):
+        Cursor.parse(text)
+
+
+@given(st.lists(IDS, max_size=5), st.integers(1, 50), st.data())
+def test_ids_are_remembered_in_the_order_of_their_arrival(
+    batches: list[list[bytes]], count: int, data: st.DataObject
+) -> None:
+    """
+    Up to an id come those that arrived before it, and after it nothing.
+    """
+    recent = RecentIds()
+    for batch in batches:
+        recent.remember(batch)
+    arrived = [one for batch in batches for one in batch if one]
+    assert recent.up_to(b"never arrived", count) == []
+    if arrived:
+        chosen = data.draw(st.sampled_from(arrived))
+        place = len(arrived) - 1 - arrived[::-1].index(chosen)
+        assert recent.up_to(chosen, count) == arrived[: place + 1][-count:]
+
+
+def test_a_thousand_ids_are_remembered_and_memory_stays_bounded() -> None:
+    """
+    However many arrive, in batches or one by one: a thousand of the API's ids at the least.
+    """
+    ids = pulsar_ids(50_000)
+    recent = RecentIds(ids[:30_000])
+    for one in ids[30_000:]:
+        recent.remember([one])
+        assert len(recent._buffer) <= 22 * 1024 + 20
+    assert recent.up_to(ids[-1], 1000) == ids[-1000:]
+    recent.suspect()
+    assert all(recent.is_repeated(one) for one in ids[-1000:])
+    assert not recent.is_repeated(ids[0])
+
+
+def test_suspicion_ends_when_the_server_has_gone_on() -> None:
+    """
+    After as many new entries as there were suspects nothing is looked up any more.
+    """
+    recent = RecentIds([b"1", b"2", b"3"])
+    assert not recent.expects_repeats
+    recent.suspect()
+    assert [recent.is_repeated(one) for one in (b"2", b"3", b"4", b"5")] == [
+        *(True, True),
+        *(False, False),
+    ]
+    assert recent.expects_repeats
+    assert not recent.is_repeated(b"6")
+    assert not recent.expects_repeats
+
+
+def test_without_an_id_there_is_nothing_to_suspect() -> None:
+    """
+    A stream whose entries carry no ids cannot tell repeated ones.
+    """
+    recent = RecentIds()
+    recent.remember([b"", b""])
+    recent.suspect()
+    assert not recent.expects_repeats
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b'{"endedBy":"UNTIL_REACHED"}', "UNTIL_REACHED"),
+        (b'{"endedBy":"QUOTA"}', "QUOTA"),
+        *((data, "UNKNOWN") for data in (b"", b"{}", b"[]", b"x", b'{"endedBy":null}', b"\xff")),
+    ],
+)
+def test_the_reason_of_an_end_is_an_open_set(data: bytes, reason: str) -> None:
+    """
+    What the server says is kept; what cannot be read is unknown, not an error.
+    """
+    assert end_reason(data) == reason
+
+
+def test_the_last_id_skips_what_has_none() -> None:
+    """
+    Entries without an id and events that are no entries do not hide the last id.
+    """
+    assert last_of([b"1", b"2", b"", b"\0"]) == b"2"
+    assert last_of([b"\0", b""]) == b""
+    assert last_of([]) == b""
+
+
+# --- back-off ----------------------------------------------------------------------------
+
+
+@given(st.integers(1, 5000), st.floats(0, 1), st.floats(0, 100))
+def test_the_delay_is_drawn_below_a_cap_and_waits_what_the_server_asks(
+    attempts: int, chance: float, asked_s: float
+) -> None:
+    """
+    Full jitter from 0 to initial * factor ** n, at most the cap, after what was asked for.
+    """
+    policy = Reconnect(initial=timedelta(seconds=1), factor=2, max_delay=timedelta(seconds=30))
+    backoff = Backoff(policy)
+    backoff.attempts = attempts
+    longest_s = min(30, 2 ** min(attempts - 1, 10))
+    assert backoff.delay_s(asked_s, chance) == pytest.approx(asked_s + chance * longest_s)
+
+
+def test_only_a_healthy_connection_clears_the_count() -> None:
+    """
+    A server that accepts and drops is not hammered.
+    """
+    backoff = Backoff(Reconnect(healthy_after=timedelta(seconds=10), attempts=3))
+    now_s = 0.0
+    for attempt in (1, 2):
+        backoff.opened(now_s)
+        now_s += 9.9
+        backoff.lost(now_s)
+        assert backoff.attempts == attempt
+    backoff.opened(now_s)
+    backoff.lost(now_s + 10)
+    assert backoff.attempts == 1
+    assert not backoff.is_exhausted
+
+
+@pytest.mark.parametrize("was_connected", [True, False])
+def test_the_attempts_allowed_depend_on_whether_it_was_ever_connected(was_connected: bool) -> None:
+    """
+    Each count has its own bound, and None is no bound.
+    """
+    bounded = Backoff(Reconnect(attempts=5, first_attempts=2))
+    endless = Backoff(Reconnect(attempts=None, first_attempts=None))
+    lost = 0
+    while not bounded.is_exhausted:
+        for backoff in (bounded, endless):
+            if was_connected:
+                backoff.opened(0)
+            backoff.lost(0)
+        lost += 1
+    assert lost == (5 if was_connected else 2)
+    assert not endless.is_exhausted
+
+
+def test_a_cursor_from_a_moment_is_in_utc() -> None:
+    """
+    The moment of the first connection keeps its instant.
+    """
+    text = '{"id":null,"count":0,"since":"2026-01-01T01:00:00+01:00","recent":[]}'
+    assert Cursor.parse(text).since == datetime(2026, 1, 1, tzinfo=UTC)
