@@ -77,7 +77,7 @@ class Reconnect:
 
     The delay before attempt n is drawn evenly from 0 to ``initial * factor ** n``,
     at most ``max_delay``. What the server asks for with ``retry:`` or
-    ``Retry-After`` is waited in full before that.
+    ``Retry-After``, at most ``max_asked_delay``, is waited in full before that.
     """
 
     initial: timedelta = attrs.field(default=timedelta(seconds=1), validator=_duration)
@@ -88,6 +88,13 @@ class Reconnect:
 
     max_delay: timedelta = attrs.field(default=timedelta(seconds=30), validator=_duration)
     """The longest delay of our own; the server may ask for more."""
+
+    max_asked_delay: timedelta | None = attrs.field(
+        default=timedelta(minutes=5), validator=_optional_duration
+    )
+    """The longest delay that the server may ask for: a slip there must not stall a stream for days.
+
+    None: whatever it asks for."""
 
     healthy_after: timedelta = attrs.field(default=timedelta(seconds=10), validator=_duration)
     """How long a connection must have lasted for the back-off to start over.

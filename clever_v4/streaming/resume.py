@@ -253,11 +253,13 @@ class Backoff:
         Give the delay before the next attempt.
 
         Args:
-            asked_s: What the server asked for: waited in full.
+            asked_s: What the server asked for: waited in full, up to the policy's bound.
             chance: Evenly drawn from 0 to 1, for the jitter.
         """
         policy = self._policy
         longest_s = policy.max_delay.total_seconds()
+        if policy.max_asked_delay is not None:
+            asked_s = min(asked_s, policy.max_asked_delay.total_seconds())
         try:
             grown_s = policy.initial.total_seconds() * policy.factor ** (self.attempts - 1)
         except OverflowError:

@@ -159,6 +159,18 @@ def test_the_delay_is_drawn_below_a_cap_and_waits_what_the_server_asks(
     assert backoff.delay_s(asked_s, chance) == pytest.approx(asked_s + chance * longest_s)
 
 
+@pytest.mark.parametrize(
+    ("most", "waited_s"), [(timedelta(minutes=5), 300), (timedelta(days=2), 86_400), (None, 86_400)]
+)
+def test_what_the_server_asks_for_is_bounded(most: timedelta | None, waited_s: float) -> None:
+    """
+    A server that asks for a day by mistake does not stall a stream for a day.
+    """
+    backoff = Backoff(Reconnect(max_asked_delay=most))
+    backoff.lost(0)
+    assert backoff.delay_s(86_400, 0) == waited_s
+
+
 def test_only_a_healthy_connection_clears_the_count() -> None:
     """
     A server that accepts and drops is not hammered.
