@@ -11,7 +11,8 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
-from clever_v4.emulator.state import Addon, Application, Owner, State
+from clever_v4.emulator.resources import Addon, Application, Owner
+from clever_v4.emulator.state import State
 
 
 def routes(state: State) -> Iterable[web.RouteDef]:

@@ -19,6 +19,7 @@ import attrs
 
 from clever_v4.emulator.messages import NUMBER, Template
 from clever_v4.emulator.query import EPOCH
+from clever_v4.emulator.selection import Selection
 
 LEDGER_SIZE = 50_000
 """Entries per ledger of the message ids (``ledger:entry:partition``)."""
@@ -28,40 +29,6 @@ ERAS = 3
 
 LONG_LINE_EVERY = 100_000
 LONG_LINE_AT = 137
-
-
-@attrs.frozen(kw_only=True)
-class Selection:
-    """
-    What a stream asked for; nothing: everything, with every member.
-    """
-
-    services: frozenset[str] | None = None
-    deployment_id: str | None = None
-    instance_ids: frozenset[str] = frozenset()
-    filter: str | None = None
-    fields: tuple[str, ...] = ()
-
-    @property
-    def needs_members(self) -> bool:
-        """
-        Whether an entry has to be decoded to be selected.
-        """
-        return bool(
-            self.deployment_id or self.instance_ids or self.filter is not None or self.fields
-        )
-
-    def accepts(self, entry: Mapping[str, object]) -> bool:
-        """
-        Whether an entry is asked for, apart from its service.
-        """
-        if self.deployment_id and entry.get("deploymentId") != self.deployment_id:
-            return False
-        if self.instance_ids and entry.get("instanceId") not in self.instance_ids:
-            return False
-        if self.filter is None:
-            return True
-        return self.filter.casefold() in str(entry.get("message", "")).casefold()
 
 
 @attrs.frozen

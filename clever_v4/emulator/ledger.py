@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from clever_v4.emulator.state import Application, State
+from clever_v4.emulator.resources import Application
+from clever_v4.emulator.state import State
 
 FIRST_MONTH = (2023, 1)
 """The month of an owner's first invoice."""

@@ -15,7 +15,8 @@ from clever_v4.emulator.messages import (
     long_line_template,
     resource_templates,
 )
-from clever_v4.emulator.state import Addon, Application, Behaviour, State
+from clever_v4.emulator.resources import Addon, Application, Behaviour
+from clever_v4.emulator.state import State
 
 MANUAL_INTERVAL_MS = 10.0
 """Between two entries of the history of a log without a rate, in milliseconds."""

@@ -11,7 +11,8 @@ from typing import Any, cast
 from clever_v4.emulator.entries import ERAS
 from clever_v4.emulator.errors import not_found
 from clever_v4.emulator.messages import Rollout, rollout_of
-from clever_v4.emulator.state import Application, State
+from clever_v4.emulator.resources import Application
+from clever_v4.emulator.state import State
 
 FINAL_STATES = ("FAILED", "CANCELLED", "SUCCEEDED")
 ACTIONS = ("DEPLOY", "UNDEPLOY", "UPSCALE", "DOWNSCALE", "REPLACE", "CANCEL", "NONE")

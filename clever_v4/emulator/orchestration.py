@@ -12,7 +12,8 @@ from aiohttp import web
 from clever_v4.emulator.errors import Problem, not_found
 from clever_v4.emulator.orchestra import ACTIONS, FINAL_STATES, Json, Orchestra, orchestra
 from clever_v4.emulator.query import Query, moment_ms
-from clever_v4.emulator.state import Application, State
+from clever_v4.emulator.resources import Application
+from clever_v4.emulator.state import State
 
 INSTANCE_STATES = (
     "BOOTING",

@@ -27,7 +27,8 @@ UNITS = {
 }
 
 Policies = dict[str, dict[str, int | None]]
-"""By policy, its ``size`` in bytes and ``duration`` in minutes; None is without limit."""
+"""By policy, its ``size`` in bytes and ``duration`` in minutes; None and negative numbers are
+without limit."""
 
 
 class PulsarStore:
@@ -149,10 +150,16 @@ def _checked(state: State, body: bytes) -> dict[str, dict[str, int | None] | Non
         for name, value in members.items():
             if name not in kinds:
                 raise bad_request(name, f"'{name}' is not a member of this object", what)
-            if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
-                raise bad_request(name, f"'{value}' is not a valid 64-bit signed integer", what)
             kind, unit = kinds[name]
-            # A negative number is without limit, as null is.
-            kept[kind] = None if value is None or value < 0 else value * unit
+            if value is None:
+                kept[kind] = None
+                continue
+            if (
+                not isinstance(value, int)
+                or isinstance(value, bool)
+                or not -(2**63) <= value < 2**63
+            ):
+                raise bad_request(name, f"'{value}' is not a valid 64-bit signed integer", what)
+            kept[kind] = value * unit
         checked[policy] = kept
     return checked

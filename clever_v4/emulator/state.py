@@ -1,5 +1,5 @@
 """
-What the emulated API knows: owners, applications, add-ons, and the options it runs with.
+What the emulated API knows: its account, what is remembered of it, and the options it runs with.
 
 Everything is a function of the seed: names, ids and contents are the same for the same seed.
 """
@@ -10,22 +10,20 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import attrs
+from attrs.validators import gt, in_
 
 from clever_v4.emulator.auth import Authenticator, Credentials
 from clever_v4.emulator.connections import Connections
 from clever_v4.emulator.entries import EntryLog
 from clever_v4.emulator.errors import ErrorGeneration, not_found
 from clever_v4.emulator.plans import FaultPlans
+from clever_v4.emulator.resources import Addon, Application, Behaviour, Owner
 
-Behaviour = Literal["normal", "quiet", "never_logged"]
-"""``normal``: a bounded stream ends when it has read everything.
-``quiet``: a bounded stream goes on with heartbeats for ever, as reported of the real API.
-``never_logged``: there is no topic, so that the logs answer 404."""
-
-ZONES = ("par", "rbx", "scw", "mtl", "sgp", "syd")
+PulsarUnits = Literal["bytes", "megabytes"]
+"""Units of the Pulsar storage policies: bytes and minutes, or megabytes and days."""
 
 
 @attrs.frozen(kw_only=True)
@@ -37,17 +35,19 @@ class Options:
     seed: int = 1
     """What everything random is drawn from."""
 
-    heartbeat_s: float = 2.0
+    heartbeat_s: float = attrs.field(default=2.0, validator=gt(0))
     """Seconds between two HEARTBEAT events of a stream."""
 
-    error_generation: ErrorGeneration = "2023"
+    error_generation: ErrorGeneration = attrs.field(
+        default="2023", validator=in_(get_args(ErrorGeneration))
+    )
     """Which generation of error bodies is answered."""
 
     gzip_streams: bool = False
     """Compress a stream for a client whose ``Accept-Encoding`` names gzip."""
 
-    pulsar_units: Literal["bytes", "megabytes"] = "bytes"
-    """Units of the Pulsar storage policies: bytes and minutes, or megabytes and days."""
+    pulsar_units: PulsarUnits = attrs.field(default="bytes", validator=in_(get_args(PulsarUnits)))
+    """Units of the Pulsar storage policies."""
 
     zone_names: bool = False
     """Let the dates of some log entries end in ``[UTC]``. The newer interface of the official
@@ -58,74 +58,6 @@ class Options:
 
     clock: Callable[[], float] = attrs.field(default=time.time, repr=False)
     """What tells the time, in seconds since 1970."""
-
-
-@attrs.frozen(kw_only=True)
-class Owner:
-    """
-    A user (``user_...``) or an organisation (``orga_...``).
-    """
-
-    id: str
-    name: str
-    email: str
-
-    @property
-    def is_user(self) -> bool:
-        """
-        Whether this is a personal space.
-        """
-        return self.id.startswith("user_")
-
-
-@attrs.frozen(kw_only=True)
-class Application:
-    """
-    An application and how its logs behave.
-    """
-
-    id: str
-    name: str
-    owner_id: str
-    zone: str
-    type: str
-    behaviour: Behaviour
-    history: int
-    """Entries written before the emulator's epoch."""
-
-    rate_per_s: float
-    """Entries per second after the epoch; 0: only what a test publishes."""
-
-    history_interval_s: float = 0.0
-    """Seconds between two entries of the history; 0: as the rate, or 10 ms without one."""
-
-    services: tuple[str, ...] = ("bas.service", "bas-deploy.service")
-    """The systemd units that write; each as often as it is named."""
-
-    long_lines: bool = False
-    """Whether there are lines of 300,000 bytes (entry 137 and every 100,000th after it)."""
-
-
-@attrs.frozen(kw_only=True)
-class Addon:
-    """
-    An add-on with its two ids.
-    """
-
-    id: str
-    """The marketplace's id, ``addon_...``."""
-
-    real_id: str
-    """The id that logs and providers use, such as ``postgresql_...``."""
-
-    name: str
-    owner_id: str
-    zone: str
-    provider_id: str
-    behaviour: Behaviour
-    history: int
-    rate_per_s: float
-    history_interval_s: float = 0.0
 
 
 class State:

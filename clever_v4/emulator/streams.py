@@ -14,13 +14,15 @@ from aiohttp import web
 
 from clever_v4.emulator import logbook
 from clever_v4.emulator.body import instead
-from clever_v4.emulator.entries import EntryLog, Selection
+from clever_v4.emulator.entries import EntryLog
 from clever_v4.emulator.errors import Problem, bad_request, topic_not_found
 from clever_v4.emulator.faults import Gzip, RepeatLast
 from clever_v4.emulator.plans import first
 from clever_v4.emulator.query import Query
+from clever_v4.emulator.resources import Behaviour
+from clever_v4.emulator.selection import Selection
 from clever_v4.emulator.sse import Ended, EventWriter
-from clever_v4.emulator.state import Behaviour, State
+from clever_v4.emulator.state import State
 
 DEFAULT_SERVICES = ("bas", "bas-deploy")
 """Units whose entries come when no ``service`` is asked for."""

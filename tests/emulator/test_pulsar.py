@@ -17,7 +17,7 @@ def path_on(emulator: Emulator) -> str:
 
 async def test_what_patch_wrote_is_kept(emulator: Emulator) -> None:
     """
-    Members that are left out stay, null takes the limit away, negative does too.
+    Members that are left out stay, null takes the limit away, a negative number is kept.
     """
     ask, path = Asker(emulator), path_on(emulator)
     change = {
@@ -26,14 +26,18 @@ async def test_what_patch_wrote_is_kept(emulator: Emulator) -> None:
     }
     answer = await ask(path, method="PATCH", body=change)
     assert answer.status == 200
-    expected = {
-        "retentionPolicies": {"sizeInBytes": None, "durationInMinutes": 10080},
+    expected: dict[str, dict[str, int | None]] = {
+        "retentionPolicies": {"sizeInBytes": -1, "durationInMinutes": 10080},
         "offloadPolicies": {"sizeInBytes": None, "durationInMinutes": 60},
     }
     assert answer.json == expected
     await ask(path, method="PATCH", body={"retentionPolicies": {"durationInMinutes": None}})
     expected["retentionPolicies"]["durationInMinutes"] = None
     assert (await ask(path)).json == expected
+    answer = await ask(path, method="PATCH", body={"offloadPolicies": None})
+    expected["offloadPolicies"] = {"sizeInBytes": None, "durationInMinutes": None}
+    assert answer.json == expected
+    assert (await ask(path, method="PATCH", body={})).json == expected
 
 
 async def test_the_older_units_are_megabytes_and_days() -> None:
@@ -60,6 +64,8 @@ async def test_the_older_units_are_megabytes_and_days() -> None:
         ({"retentionPolicies": {"sizeInMB": 3}}, "sizeInMB"),
         ({"retentionPolicies": {"sizeInBytes": 1.5}}, "sizeInBytes"),
         ({"retentionPolicies": {"sizeInBytes": True}}, "sizeInBytes"),
+        ({"retentionPolicies": {"sizeInBytes": 2**63}}, "sizeInBytes"),
+        ({"retentionPolicies": {"sizeinbytes": 3}}, "sizeinbytes"),
         ({"offloadPolicies": {"durationInMinutes": "7"}}, "durationInMinutes"),
     ],
 )

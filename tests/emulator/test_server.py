@@ -59,6 +59,50 @@ async def test_paths_and_methods_that_nobody_serves(reader: Reader) -> None:
         assert (response.status, (await response.json())["type"]) == (405, "error")
 
 
+async def test_nonsense_is_refused_where_it_is_given() -> None:
+    """
+    Options, behaviours and amounts are checked at construction, with their names.
+    """
+    with pytest.raises(ValueError, match="'heartbeat_s' must be > 0: 0"):
+        Emulator(heartbeat_s=0)
+    with pytest.raises(ValueError, match="'error_generation' must be in"):
+        Emulator(error_generation="2024")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="'pulsar_units' must be in"):
+        Emulator(pulsar_units="kilobytes")  # type: ignore[arg-type]
+    emulator = Emulator()
+    with pytest.raises(ValueError, match="'behaviour' must be in"):
+        emulator.add_application(behaviour="quite")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="'behaviour' must be in"):
+        emulator.add_addon(behaviour="loud")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="rate_per_s must not be negative: -1"):
+        emulator.add_addon(rate_per_s=-1)
+    with pytest.raises(RuntimeError, match="start it with 'async with'"):
+        _ = emulator.url
+
+
+async def test_what_runs_in_another_zone_says_so(reader: Reader) -> None:
+    """
+    Zone and runtime are the test's choice; in one zone there are private load balancers.
+    """
+    emulator = reader.emulator
+    application = emulator.add_application("shop", zone="rbx", type="python")
+    addon = emulator.add_addon("db", zone="mtl")
+    async with await reader.get("/v2/summary") as response:
+        (organisation,) = (await response.json())["organisations"]
+    (told,) = organisation["applications"]
+    assert (told["zone"], told["instanceType"]) == ("rbx", "python")
+    assert [one["zoneId"] for one in organisation["addons"]] == ["mtl"]
+    base = f"/v4/load-balancers/organisations/{emulator.owner_id}"
+    for path, expected in (
+        (f"{base}/applications/{application.id}/load-balancers/private", ["private-rbx"]),
+        (f"{base}/applications/{application.id}/load-balancers/default", ["rbx"]),
+        (f"{base}/addons/{addon.id}/load-balancers/private", []),
+        (f"{base}/addons/{addon.id}/load-balancers/default", ["mtl"]),
+    ):
+        async with await reader.get(path) as response:
+            assert [one["name"] for one in await response.json()] == expected
+
+
 async def test_a_log_with_a_rate_takes_no_published_entries(emulator: Emulator) -> None:
     """
     Its entries are computed; a mixture could not be.

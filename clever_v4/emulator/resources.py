@@ -1,0 +1,83 @@
+"""
+What an account holds: owners, applications and add-ons, as values.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import attrs
+from attrs.validators import in_
+
+Behaviour = Literal["normal", "quiet", "never_logged"]
+"""``normal``: a bounded stream ends when it has read everything.
+``quiet``: a bounded stream goes on with heartbeats for ever, as reported of the real API.
+``never_logged``: there is no topic, so that the logs answer 404."""
+
+
+@attrs.frozen(kw_only=True)
+class Owner:
+    """
+    A user (``user_...``) or an organisation (``orga_...``).
+    """
+
+    id: str
+    name: str
+    email: str
+
+    @property
+    def is_user(self) -> bool:
+        """
+        Whether this is a personal space.
+        """
+        return self.id.startswith("user_")
+
+
+@attrs.frozen(kw_only=True)
+class Application:
+    """
+    An application and how its logs behave.
+    """
+
+    id: str
+    name: str
+    owner_id: str
+    zone: str
+    type: str
+    behaviour: Behaviour = attrs.field(validator=in_(get_args(Behaviour)))
+    history: int
+    """Entries written before the emulator's epoch."""
+
+    rate_per_s: float
+    """Entries per second after the epoch; 0: only what a test publishes."""
+
+    history_interval_s: float = 0.0
+    """Seconds between two entries of the history; 0: as the rate, or 10 ms without one."""
+
+    services: tuple[str, ...] = ("bas.service", "bas-deploy.service")
+    """The systemd units that write; each as often as it is named."""
+
+    long_lines: bool = False
+    """Whether there are lines of 300,000 bytes (entry 137 and every 100,000th after it)."""
+
+
+@attrs.frozen(kw_only=True)
+class Addon:
+    """
+    An add-on with its two ids.
+    """
+
+    id: str
+    """The marketplace's id, ``addon_...``."""
+
+    real_id: str
+    """The id that logs and providers use, such as ``postgresql_...``."""
+
+    name: str
+    owner_id: str
+    zone: str
+    provider_id: str
+    behaviour: Behaviour = attrs.field(validator=in_(get_args(Behaviour)))
+    history: int
+    rate_per_s: float
+    history_interval_s: float = 0.0
