@@ -5,8 +5,11 @@ Structuring decides what a log entry costs, and cattrs after `json` takes
 several times what reading the socket takes. So each model gets, once, a
 msgspec struct with the model's wire names, which a typed JSON decoder fills in
 C, and a generated function that moves its members into the attrs class.
-Whatever does not fit the struct exactly goes the lenient way of
-`converter.py`, which has the last word: both ways give equal models.
+There are two such structs: the one whose moments are RFC 3339, which the
+decoder reads itself, and the one for a server that writes them with a zone's
+name (``…Z[UTC]``), where they are read as text. Whatever fits neither goes
+the lenient way of `converter.py`, which has the last word: all ways give
+equal models.
 """
 
 from __future__ import annotations
@@ -16,11 +19,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
+from textwrap import indent
 from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 import attrs
 import msgspec
 
+from .scalars import is_reasonable, parse_moment
 from .wire import wire_names
 
 # Types that are put together at run time.
@@ -33,25 +38,26 @@ class _NotCompilableError(Exception):
     """The type needs the lenient way."""
 
 
-MISFIT: Final = (msgspec.MsgspecError, ValueError, RecursionError)
+MISFIT: Final = (msgspec.MsgspecError, ValueError, OverflowError, RecursionError)
 """What a compiled function raises on bytes that do not fit exactly."""
 
 
 @cache
-def compiled(type_: Any) -> Callable[[bytes], Any] | None:
+def compiled(type_: Any, *, suffixed: bool = False) -> Callable[[bytes], Any] | None:
     """
     Give the function from exact JSON bytes to the type, None where there is no such way.
 
     The function raises `MISFIT` on bytes that do not fit; the caller then
-    takes the lenient way.
+    takes another way.
 
     Args:
         type_: A model, or ``list[Model]``.
+        suffixed: Read moments as text, so that they may have a zone's name;
+            None comes out for a type without moments.
     """
     is_list = get_origin(type_) is list
-    try:
-        recipe = _compile(get_args(type_)[0] if is_list else type_)
-    except _NotCompilableError:
+    recipe = _recipe(get_args(type_)[0] if is_list else type_, suffixed)
+    if recipe is None:
         return None
     build = recipe.build
     read = msgspec.json.Decoder(_list_of[recipe.struct] if is_list else recipe.struct).decode
@@ -60,32 +66,33 @@ def compiled(type_: Any) -> Callable[[bytes], Any] | None:
     return lambda body: build(read(body))
 
 
-def compiled_reader(model: Any, otherwise: Callable[[bytes], Any]) -> Callable[[bytes], Any] | None:
+def compiled_reader(
+    model: Any, otherwise: Callable[[bytes], Any], *, suffixed: bool = False
+) -> Callable[[bytes], Any] | None:
     """
     Give one flat function from bytes to a model: no call is spent that every log entry would pay for.
 
     Args:
         model: The attrs class.
         otherwise: Takes the bytes that do not fit exactly.
+        suffixed: As for `compiled`.
     """
-    try:
-        recipe = _compile(model)
-    except _NotCompilableError:
+    recipe = _recipe(model, suffixed)
+    if recipe is None:
         return None
     decode = msgspec.json.Decoder(recipe.struct).decode
     names = {"decode": decode, "MISFIT": MISFIT, "otherwise": otherwise}
-    return recipe.function(
-        "read(b)",
-        "    try:\n        s = decode(b)\n    except MISFIT:\n        return otherwise(b)\n",
-        names,
-    )
+    body = f"try:\n    s = decode(b)\n{indent(recipe.body, '    ')}except MISFIT:\n    return otherwise(b)\n"
+    return recipe.function("read(b)", body, names)
 
 
 class _Recipe:
     """How a model is made from its struct: generated text and the names that it refers to."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, suffixed: bool) -> None:
         self.model = model
+        self.suffixed = suffixed
+        self.has_moments = False
         self.struct: Any = None
         self.build: Callable[[Any], Any] = self._unready
         self.lines: list[str] = []
@@ -101,12 +108,13 @@ class _Recipe:
         self.names[name] = value
         return name
 
-    def function(self, signature: str, before: str, names: dict[str, Any]) -> Callable[[Any], Any]:
-        text = (
-            f"def {signature}:\n{before}    o = new(Open)\n"
-            + "".join(self.lines)
-            + "    o.__class__ = Model\n    return o\n"
-        )
+    @property
+    def body(self) -> str:
+        """From ``s``, a struct, to the model."""
+        return f"o = new(Open)\n{''.join(self.lines)}o.__class__ = Model\nreturn o\n"
+
+    def function(self, signature: str, body: str, names: dict[str, Any]) -> Callable[[Any], Any]:
+        text = f"def {signature}:\n{indent(body, '    ')}"
         names = self.names | names
         exec(compile(text, f"<made for {self.model.__qualname__}>", "exec"), names)  # noqa: S102 -- our own text, no input in it
         made: Callable[[Any], Any] = names[signature.partition("(")[0]]
@@ -117,23 +125,31 @@ class _Recipe:
         raise _NotCompilableError  # pragma: no cover -- replaced before it is given away
 
 
+def _recipe(model: Any, suffixed: bool) -> _Recipe | None:
+    try:
+        recipe = _compile(model, suffixed)
+    except _NotCompilableError:
+        return None
+    return None if suffixed and not recipe.has_moments else recipe
+
+
 @cache
-def _compile(model: Any) -> _Recipe:
+def _compile(model: Any, suffixed: bool) -> _Recipe:
     """Make the struct of a model and the function from struct to model."""
     fields = _fields(model)
-    recipe = _Recipe(model)
+    recipe = _Recipe(model, suffixed)
     members: list[Any] = []
     # A struct wants its required members first.
     for field in sorted(fields, key=lambda field: field.default is not attrs.NOTHING):
         struct_type, expression = _member(field, recipe)
         default = () if field.default is attrs.NOTHING else (field.default,)
         members.append((field.name, struct_type, *default))
-        recipe.lines.append(f"    o.{field.name} = {expression.format(f's.{field.name}')}\n")
+        recipe.lines.append(f"o.{field.name} = {expression.format(f's.{field.name}')}\n")
     # It lives for a moment and holds no cycle, so the garbage collector need not know of it.
     recipe.struct = msgspec.defstruct(
         f"{model.__name__}OnTheWire", members, rename=wire_names(model), gc=False
     )
-    recipe.build = recipe.function("build(s)", "", {})
+    recipe.build = recipe.function("build(s)", recipe.body, {})
     return recipe
 
 
@@ -183,7 +199,7 @@ def _member(field: Any, source: _Recipe) -> tuple[Any, str]:
 
 
 def _refuse() -> Any:
-    raise ValueError("not a finite amount")
+    raise ValueError("not a reasonable amount")
 
 
 def _without_none(type_: Any) -> tuple[Any, bool]:
@@ -196,21 +212,37 @@ def _without_none(type_: Any) -> tuple[Any, bool]:
 
 def _conversion(type_: Any, source: _Recipe) -> tuple[Any, str]:
     if type_ is datetime:
+        source.has_moments = True
+        if source.suffixed:
+            return str, f"{source.refer(parse_moment)}({{0}})"
         # Z comes out of the decoder as the UTC singleton; any other offset is converted.
         return _MOMENT, "({0} if {0}.tzinfo is UTC else {0}.astimezone(UTC))"
     if type_ is Decimal:
         # The decoder takes the text "NaN" for an amount, too.
-        return Decimal, f"({{0}} if {{0}}.is_finite() else {source.refer(_refuse)}())"
+        check, refuse = source.refer(is_reasonable), source.refer(_refuse)
+        return Decimal, f"({{0}} if {check}({{0}}) else {refuse}())"
     if attrs.has(type_):
-        inner = _compile(type_)
+        inner = _compile(type_, source.suffixed)
+        source.has_moments |= inner.has_moments
         return inner.struct, f"{source.refer(inner.build)}({{0}})"
     if get_origin(type_) is tuple and get_args(type_)[-1] is ...:
         struct_type, expression = _conversion(get_args(type_)[0], source)
         if expression == "{0}":
             return _tuple_of[struct_type, ...], "{0}"
         return _list_of[struct_type], f"tuple([{expression.format('i')} for i in {{0}}])"
-    try:
-        msgspec.json.Decoder(type_)
-    except TypeError:
-        raise _NotCompilableError from None
+    if not _is_plain(type_):
+        raise _NotCompilableError
     return type_, "{0}"
+
+
+def _is_plain(type_: Any) -> bool:
+    """
+    Whether the decoder reads a type as the lenient way does.
+
+    It would read others, too: an attrs class by its Python names, a moment in
+    a mapping without looking at its offset.
+    """
+    if get_origin(type_) is dict:
+        return get_args(type_)[0] is str and _is_plain(get_args(type_)[1])
+    members = get_args(type_) if get_origin(type_) in (Union, types.UnionType) else (type_,)
+    return all(member in (str, int, float, bool, type(None)) for member in members)

@@ -3,20 +3,18 @@ The one cattrs converter: wire names, dates, money, open enums, UNSET.
 
 A model says on its class how its fields are named on the wire (`wire_style`,
 `wire`); nothing here knows a model by name. `decode` takes bytes to models by
-two ways with one result: the compiled way (`compiled.py`) for an answer that
+two ways with one result: the compiled ones (`compiled.py`) for an answer that
 fits its model exactly, and cattrs for everything else: it forgives what the
-real API is known to do, and where it cannot, it names the offending member.
+real API is known to do (`scalars.py`), and where it cannot, it names the
+offending member.
 """
 
 from __future__ import annotations
 
-import json
-import math
-import re
 import types
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from datetime import datetime
+from decimal import Decimal
 from functools import cache
 from typing import Any, Final, TypeVar, Union, cast, get_args, get_origin
 
@@ -28,7 +26,9 @@ from cattrs.preconf.msgspec import make_converter
 
 from clever_v4.errors import ResponseFormatError
 
+from . import scalars
 from .compiled import MISFIT, compiled, compiled_reader
+from .scalars import kind_of, parse_moment
 from .wire import UNSET, Unset, wire, wire_names, wire_style
 
 __all__ = [
@@ -45,109 +45,6 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-
-
-# --- what the wire says, leniently ---------------------------------------------------------
-
-_FRACTION = re.compile(r"[.,](\d+)")
-_ZONE_NAME = re.compile(r"\[[^\]]*\]$")
-
-
-def parse_moment(value: object) -> datetime:
-    """
-    Read a moment of the API as an aware UTC datetime.
-
-    Takes ISO 8601 with or without an offset (none means UTC), a trailing
-    ``[UTC]``, up to nanoseconds (rounded to microseconds), and epoch milliseconds
-    (CleverCloud/clever-client.js, src/lib/utils.ts).
-
-    Raises:
-        ValueError: The text is not a moment.
-        TypeError: The value is neither text nor a number.
-    """
-    if isinstance(value, str):
-        text = _ZONE_NAME.sub("", value)
-        fraction = _FRACTION.search(text)
-        try:
-            moment = datetime.fromisoformat(_FRACTION.sub("", text, count=1))
-            if fraction:
-                moment += timedelta(microseconds=_microseconds(fraction[1]))
-        except (ValueError, OverflowError):
-            raise ValueError("expected an ISO 8601 date and time") from None
-    elif isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        raise TypeError(f"expected a date and time, got {_kind(value)}")
-    elif not math.isfinite(value):
-        raise ValueError("expected a finite number of milliseconds")
-    else:
-        try:
-            moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=float(value))
-        except OverflowError:
-            raise ValueError("expected epoch milliseconds within the years 1 to 9999") from None
-    if moment.tzinfo is None:
-        return moment.replace(tzinfo=UTC)
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("expected a moment within the years 1 to 9999") from None
-
-
-def _microseconds(digits: str) -> int:
-    # Rounded half up, as the typed decoder of the compiled way does.
-    return (int(digits[:9].ljust(9, "0")) + 500) // 1000
-
-
-def _kind(value: object) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, Mapping):
-        return "an object"
-    if isinstance(value, list | tuple):
-        return "an array"
-    names = {bool: "a boolean", str: "text"}
-    return names.get(type(value), "a number" if isinstance(value, int | float | Decimal) else "?")
-
-
-def _text(value: object, _: Any) -> str:
-    if isinstance(value, str):
-        return value if value.isascii() else _whole(value)
-    raise TypeError(f"expected text, got {_kind(value)}")
-
-
-def _whole_number(value: object, _: Any) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if isinstance(value, float | Decimal):
-        whole = int(value) if -(2**63) <= value < 2**63 else None
-        if whole == value:
-            return int(value)
-    raise TypeError(f"expected a whole number, got {_kind(value)}")
-
-
-def _number(value: object, _: Any) -> float:
-    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-        try:
-            return float(value)
-        except OverflowError:
-            raise ValueError("expected a number that fits a double") from None
-    raise TypeError(f"expected a number, got {_kind(value)}")
-
-
-def _boolean(value: object, _: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise TypeError(f"expected true or false, got {_kind(value)}")
-
-
-def _decimal(value: object, _: Any) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
-        raise TypeError(f"expected an amount, got {_kind(value)}")
-    try:
-        amount = Decimal(str(value))
-    except InvalidOperation:
-        raise ValueError("expected an amount") from None
-    if not amount.is_finite():
-        raise ValueError("expected a finite amount")
-    return amount
 
 
 # --- the converter -------------------------------------------------------------------------
@@ -180,7 +77,7 @@ def _structure_hook(cls: Any) -> Callable[[Any, Any], Any]:
 
     def hook(value: Any, type_: Any) -> Any:
         if not isinstance(value, Mapping):
-            raise TypeError(f"expected an object, got {_kind(value)}")
+            raise TypeError(f"expected an object, got {kind_of(value)}")
         if any(value.get(name, ...) is None for name in droppable):
             value = {k: v for k, v in value.items() if v is not None or k not in droppable}
         return structure(value, type_)
@@ -212,7 +109,7 @@ def _tuple_hook(type_: Any) -> Callable[[Any, Any], tuple[Any, ...]]:
 
     def hook(value: Any, _: Any) -> tuple[Any, ...]:
         if not isinstance(value, list | tuple):
-            raise TypeError(f"expected an array, got {_kind(value)}")
+            raise TypeError(f"expected an array, got {kind_of(value)}")
         return tuple(structure(value, items))
 
     return hook
@@ -230,24 +127,29 @@ def _union_hook(type_: Any) -> Callable[[Any, Any], Any]:
     members = get_args(type_)
 
     def hook(value: Any, _: Any) -> Any:
-        if isinstance(value, Decimal) and float in members:
-            return float(value)
         if isinstance(value, str) and str in members:
-            return _text(value, str)
-        if type(value) in members:
+            return scalars.text(value)
+        if type(value) in members and type(value) is not float:
             return value
-        if isinstance(value, Decimal) and int in members:
-            return _whole_number(value, int)
-        raise TypeError(f"unexpected {_kind(value)}")
+        if isinstance(value, float | Decimal) and float in members:
+            return scalars.number(value)
+        if isinstance(value, float | Decimal) and int in members:
+            return scalars.whole_number(value)
+        raise TypeError(f"expected {_one_of(members)}, got {kind_of(value)}")
 
     return hook
 
 
-converter.register_structure_hook(str, _text)
-converter.register_structure_hook(int, _whole_number)
-converter.register_structure_hook(float, _number)
-converter.register_structure_hook(bool, _boolean)
-converter.register_structure_hook(Decimal, _decimal)
+def _one_of(members: tuple[type, ...]) -> str:
+    words = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+    return " or ".join(words[member] for member in members if member in words)
+
+
+converter.register_structure_hook(str, scalars.text)
+converter.register_structure_hook(int, scalars.whole_number)
+converter.register_structure_hook(float, scalars.number)
+converter.register_structure_hook(bool, scalars.boolean)
+converter.register_structure_hook(Decimal, scalars.amount)
 converter.register_structure_hook(datetime, lambda value, _: parse_moment(value))
 converter.register_structure_hook_factory(_union_of_scalars, _union_hook)
 converter.register_structure_hook_factory(attrs.has, _structure_hook)
@@ -273,13 +175,18 @@ def decode(
     Raises:
         ResponseFormatError: The bytes are not JSON or do not fit.
     """
-    fast: Callable[[bytes], T] | None = compiled(cast("Any", type_))
-    if fast is not None:
+    for way in _ways(cast("Any", type_)):
         try:
-            return fast(body)
+            fitting: T = way(body)
         except MISFIT:
-            pass  # The lenient way decides, and names what is wrong.
+            continue  # The lenient way decides, and names what is wrong.
+        return fitting
     return decode_leniently(type_, body, request_id=request_id, event=event)
+
+
+@cache
+def _ways(type_: Any) -> tuple[Callable[[bytes], Any], ...]:
+    return tuple(filter(None, (compiled(type_), compiled(type_, suffixed=True))))
 
 
 def reader(type_: type[T]) -> Callable[[bytes], T]:
@@ -295,22 +202,8 @@ def _reader(type_: Any) -> Callable[[bytes], Any]:
     def leniently(body: bytes) -> Any:
         return decode_leniently(type_, body)
 
-    return compiled_reader(type_, leniently) or leniently
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _read_json(text: str) -> object:
-    # The standard library's reader takes half a surrogate pair, which a program that cuts its
-    # lines in the middle of an emoji does log. Money keeps the digits of the wire.
-    return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
-
-
-def _whole(text: str) -> str:
-    """Replace each half of a surrogate pair: such text could not be encoded again."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    suffixed = compiled_reader(type_, leniently, suffixed=True) or leniently
+    return compiled_reader(type_, suffixed) or leniently
 
 
 def decode_leniently(
@@ -324,7 +217,7 @@ def decode_leniently(
             names the offending members by their names on the wire.
     """
     try:
-        value = _read_json(body.decode("utf-8", "replace"))
+        value = scalars.read_json(body)
     except (ValueError, RecursionError) as exc:
         raise ResponseFormatError(
             f"the answer is not JSON: {exc}", request_id=request_id, event=event
@@ -343,7 +236,7 @@ def structure(
     """
     try:
         if get_origin(type_) is list and not isinstance(value, list):
-            raise TypeError(f"expected an array, got {_kind(value)}")
+            raise TypeError(f"expected an array, got {kind_of(value)}")
         return converter.structure(value, type_)
     except (BaseValidationError, TypeError, ValueError, RecursionError) as exc:
         faults = list(_faults(exc, "$"))
