@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import attrs
@@ -21,6 +21,7 @@ from clever_v4 import (
     InvoiceQuery,
     LoadBalancerKind,
     LogQuery,
+    LogStream,
     NotFoundError,
     Order,
     Session,
@@ -29,8 +30,13 @@ from clever_v4 import (
 )
 from clever_v4.emulator import Emulator
 
-from .content import content, of_models
+from .content import content, moment, of_models
 from .official import Official
+
+START = datetime(2020, 1, 1, tzinfo=UTC)
+"""Before every entry."""
+
+HUNDRED = LogQuery(since=START, limit=100)
 
 
 @attrs.frozen
@@ -42,7 +48,9 @@ class Ids:
     owner: str
     app: str
     addon: str
-    pulsar: str
+    real_addon: str
+    private_app: str
+    private_addon: str
     invoice: str
     deployment: str
     instance: str
@@ -126,9 +134,15 @@ ENDPOINTS = {
         lambda session, ids: session.load_balancers.list_for_addon(ids.owner, ids.addon),
     ),
     "private load balancers": Endpoint(
-        "/v4/load-balancers/organisations/{owner}/applications/{app}/load-balancers/private",
+        "/v4/load-balancers/organisations/{owner}/applications/{private_app}/load-balancers/private",
         lambda session, ids: session.load_balancers.list(
-            ids.owner, ids.app, LoadBalancerKind.PRIVATE
+            ids.owner, ids.private_app, LoadBalancerKind.PRIVATE
+        ),
+    ),
+    "private load balancers of an add-on": Endpoint(
+        "/v4/load-balancers/organisations/{owner}/addons/{private_addon}/load-balancers/private",
+        lambda session, ids: session.load_balancers.list_for_addon(
+            ids.owner, ids.private_addon, LoadBalancerKind.PRIVATE
         ),
     ),
     "zones": Endpoint("/v4/products/zones", lambda session, _: session.zones.list()),
@@ -139,16 +153,19 @@ ENDPOINTS = {
         ),
     ),
     "zone": Endpoint("/v4/products/zones/par", lambda session, _: session.zones.get("par")),
+    "private zone": Endpoint(
+        "/v4/products/zones/priv1?ownerId={owner}",
+        lambda session, ids: session.zones.get("priv1", owner_id=ids.owner),
+    ),
 }
 
 
 @pytest_asyncio.fixture
 async def ids(emulator: Emulator, session: Session) -> AsyncIterator[Ids]:
     """
-    Ids of the demo's account, and of a Pulsar add-on.
+    Ids of the demo's account, and of what has private load balancers.
     """
-    application = emulator.applications[0]
-    pulsar = emulator.add_addon("bus", provider_id="addon-pulsar")
+    application, addon = emulator.applications[0], emulator.addons[0]
     owner_id = emulator.owner_id
     invoices = await session.billing.list_invoices(owner_id, InvoiceQuery(since=ALL))
     deployments = await session.deployments.list(owner_id, application.id)
@@ -156,8 +173,10 @@ async def ids(emulator: Emulator, session: Session) -> AsyncIterator[Ids]:
     yield Ids(
         owner=owner_id,
         app=application.id,
-        addon=emulator.addons[0].id,
-        pulsar=pulsar.real_id,
+        addon=addon.id,
+        real_addon=addon.real_id,
+        private_app=emulator.add_application("apart", zone="rbx").id,
+        private_addon=emulator.add_addon("apart-database", zone="rbx").id,
         invoice=invoices[1].invoice_number,
         deployment=deployments[0].id,
         instance=instances[0].id,
@@ -176,7 +195,7 @@ async def test_each_answer_is_our_models(
 
     ours = of_models(await endpoint.ask(session, ids))
     assert printed.status == 0, printed.err
-    assert ours or name == "private load balancers"
+    assert ours
     assert told(content(printed.json)) == told(ours)
 
 
@@ -254,24 +273,42 @@ async def test_errors_are_our_errors(official: Official, session: Session, ids: 
     assert (answer["code"], answer["error"]) == (caught.value.code, caught.value.message)
 
 
+STREAMS = {
+    "APPLICATION_LOG": Endpoint(
+        "/v4/logs/organisations/{owner}/applications/{app}/logs",
+        lambda session, ids: events(session.logs.stream(ids.owner, ids.app, HUNDRED)),
+    ),
+    "RESOURCE_LOG": Endpoint(
+        "/v4/logs/organisations/{owner}/resources/{real_addon}/logs",
+        lambda session, ids: events(session.logs.addon_stream(ids.owner, ids.real_addon, HUNDRED)),
+    ),
+    "ACCESS_LOG": Endpoint(
+        "/v4/accesslogs/organisations/{owner}/applications/{app}/accesslogs",
+        lambda session, ids: events(session.logs.access_stream(ids.owner, ids.app, HUNDRED)),
+    ),
+}
+
+
+async def events(stream: LogStream[Any]) -> list[tuple[str, Any]]:
+    """
+    The ids and the data of our raw events.
+    """
+    return [(event.last_event_id, json.loads(event.data)) async for event in stream.events()]
+
+
+@pytest.mark.parametrize("name", STREAMS)
 async def test_a_log_stream_is_our_raw_events(
-    official: Official, emulator: Emulator, session: Session, ids: Ids
+    official: Official, session: Session, ids: Ids, name: str
 ) -> None:
     """
     The stream as it stands on the wire has the ids and data of our events, in order.
     """
-    entries = emulator.produced(ids.app, start=0, stop=100)
-    query = LogQuery(since=timedelta(hours=3), limit=100)
-    stream = session.logs.stream(ids.owner, ids.app, query)
-    ours = [(event.last_event_id, json.loads(event.data)) async for event in stream.events()]
-    printed = await official.curl(
-        f"/v4/logs/organisations/{ids.owner}/applications/{ids.app}/logs"
-        f"?since={str(entries[0]['date'])[:23]}Z&limit=100"
-    )
+    endpoint = STREAMS[name]
+    ours = await endpoint.ask(session, ids)
+    path = endpoint.path.format(**attrs.asdict(ids))
+    printed = await official.curl(f"{path}?since={moment(START)}&limit=100")
 
-    blocks = [
-        block.split("\n") for block in printed.text.split("\n\n") if "APPLICATION_LOG" in block
-    ]
+    blocks = [block.split("\n") for block in printed.text.split("\n\n") if name in block]
     theirs = [
         (block[0].removeprefix("id:"), json.loads(block[2].removeprefix("data:")))
         for block in blocks

@@ -208,9 +208,9 @@ async def test_load_balancers_are_ours(
     official: Official, emulator: Emulator, session: Session
 ) -> None:
     """
-    Default and private ones, of an application and of an add-on.
+    Default and private ones, of an application that has both and of an add-on.
     """
-    application, addon = emulator.applications[0], emulator.addons[0]
+    application, addon = emulator.add_application("apart", zone="rbx"), emulator.addons[0]
     owner_id = emulator.owner_id
     theirs = await official.send(
         call("load-balancer/get-load-balancer-info-command", kind=kind, ownerId=owner_id, **of)
@@ -227,7 +227,7 @@ async def test_load_balancers_are_ours(
         for kind in LoadBalancerKind
     ]
     assert theirs == [[load_balancer(one) for one in found] for found in ours]
-    assert [len(found) for found in ours] == [1, 0, 1, 0]
+    assert [len(found) for found in ours] == [1, 1, 1, 0]
 
 
 @pytest.mark.parametrize("auth", ["oauth", "token", "none"])

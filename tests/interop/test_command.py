@@ -122,6 +122,14 @@ ANSWERS = {
         "/v4/load-balancers/organisations/{owner}/applications/{app}/load-balancers/default",
         ("load-balancers", "{app}"),
     ),
+    "private load balancers of an add-on": (
+        "/v4/load-balancers/organisations/{owner}/addons/{addon}/load-balancers/private",
+        ("load-balancers", "--addon", "{addon}", "--kind", "private"),
+    ),
+    "deployment": (
+        "/v4/orchestration/organisations/{owner}/applications/{app}/deployments/{deployment}",
+        ("deployment", "{deployment}", "--application", "{app}"),
+    ),
     "deployments": (
         "/v4/orchestration/organisations/{owner}/applications/{app}/deployments?limit=5",
         ("deployments", "{app}", "--limit", "5"),
@@ -153,9 +161,13 @@ async def test_what_we_show_as_json_is_what_the_api_answers(
     Every member that ``clever curl`` shows, under the API's name and with its value.
     """
     unpaid = await session.billing.list_unpaid_invoices(emulator.owner_id)
+    app_id = emulator.applications[0].id
+    deployments = await session.deployments.list(emulator.owner_id, app_id)
     ids = {
         "owner": emulator.owner_id,
-        "app": emulator.applications[0].id,
+        "app": app_id,
+        "addon": emulator.add_addon("apart", zone="rbx").id,
+        "deployment": deployments[0].id,
         "invoice": unpaid[0].invoice_number,
     }
     path, arguments = ANSWERS[name]
@@ -167,19 +179,44 @@ async def test_what_we_show_as_json_is_what_the_api_answers(
     assert filled(content(own.json)) == filled(content(printed.json))
 
 
+async def test_policies_are_what_the_api_keeps(official: Official, emulator: Emulator) -> None:
+    """
+    What ``policies set`` writes is what ``clever curl`` reads, and ``policies get`` says the same.
+    """
+    addon = emulator.add_addon("bus", provider_id="addon-pulsar")
+    path = f"/v4/addon-providers/addon-pulsar/addons/{addon.real_id}/storage-policies"
+    own = await official.clever_v4(
+        *("policies", "set", addon.id, "--retention-size", "3GB", "--retention-duration", "none"),
+        *("--offload-duration", "2h"),
+    )
+    printed = await official.curl(path)
+    told = await official.clever_v4("policies", "get", addon.id, "--format", "json")
+
+    assert (own.status, told.status) == (0, 0), own.err + told.err
+    assert printed.json == {
+        "retentionPolicies": {"sizeInBytes": 3 * 10**9, "durationInMinutes": None},
+        "offloadPolicies": {"sizeInBytes": None, "durationInMinutes": 120},
+    }
+    assert told.json == {
+        "retention": {"sizeInBytes": 3 * 10**9, "durationInSeconds": None},
+        "offload": {"sizeInBytes": None, "durationInSeconds": 7200},
+    }
+
+
+@pytest.mark.parametrize("form", ["pdf", "html"])
 async def test_a_saved_invoice_is_the_same_file(
-    official: Official, emulator: Emulator, session: Session, tmp_path: Path
+    official: Official, emulator: Emulator, session: Session, tmp_path: Path, form: str
 ) -> None:
     """
     ``invoice NUMBER --pdf -o FILE`` saves the bytes that ``clever curl`` gets.
     """
     [first, *_] = await session.billing.list_unpaid_invoices(emulator.owner_id)
-    path = f"/v4/billing/organisations/{emulator.owner_id}/invoices/{first.invoice_number}.pdf"
+    path = f"/v4/billing/organisations/{emulator.owner_id}/invoices/{first.invoice_number}.{form}"
     printed = await official.curl(path)
-    saved = tmp_path / "invoice.pdf"
+    saved = tmp_path / "invoice"
     own = await official.clever_v4(
         *("invoice", first.invoice_number, "--owner", emulator.owner_id),
-        *("--pdf", "-o", str(saved)),
+        *(f"--{form}", "-o", str(saved)),
     )
 
     assert own.status == 0, own.err
