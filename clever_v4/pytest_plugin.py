@@ -5,10 +5,18 @@ They are found by pytest without an import, once the package is installed. They 
 pytest-asyncio; without it, a test that asks for one is told so.
 
 ```python
-async def test_my_tail(clever_emulator, clever_session):
-    application = clever_emulator.add_application(history=1000)
-    async for entry in clever_session.logs.stream(application.owner_id, application.id, ...):
-        ...
+import pytest
+from clever_v4 import LogQuery
+from clever_v4.emulator.faults import Cut
+
+@pytest.mark.asyncio
+async def test_a_lost_connection_loses_no_entry(clever_emulator, clever_session):
+    application = clever_emulator.add_application()
+    clever_emulator.faults.push(Cut(after_entries=3, inside="line"))
+    query = LogQuery(limit=8)
+    async with clever_session.logs.stream(application.owner_id, application.id, query) as stream:
+        ids = clever_emulator.publish(application.id, "line {n}", count=8)
+        assert [entry.id async for entry in stream] == ids
 ```
 """
 

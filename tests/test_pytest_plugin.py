@@ -5,9 +5,13 @@ The fixtures as another project's tests get them.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
+
+from clever_v4 import pytest_plugin
 
 PROJECT = Path(__file__).parent.parent
 
@@ -65,11 +69,23 @@ def run(directory: Path, *plugins: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_users_test_gets_the_emulator_and_a_session(tmp_path: Path) -> None:
     """
-    With pytest-asyncio there is a running emulator with the user's options, and a session on it.
+    With pytest-asyncio there is a running emulator with the user's options, and a session on it;
+    the example in the plugin's own words works as it stands there.
     """
+    (example,) = re.findall(r"```python\n(.*?)```", str(pytest_plugin.__doc__), re.DOTALL)
     (tmp_path / "test_users.py").write_text(USERS_TEST)
+    (tmp_path / "test_example.py").write_text(example)
     done = run(tmp_path, "pytest_asyncio.plugin", "clever_v4.pytest_plugin")
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 passed" in done.stdout
+
+
+def test_the_installed_package_brings_the_plugin() -> None:
+    """
+    Its entry point leads pytest to the fixtures.
+    """
+    (entry,) = entry_points(group="pytest11", name="clever_v4")
+    assert entry.load() is pytest_plugin
 
 
 def test_without_pytest_asyncio_the_fixture_says_what_it_needs(tmp_path: Path) -> None:
