@@ -7,12 +7,14 @@ from __future__ import annotations
 import os
 import platform
 import statistics
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from benchmarks import fixtures, javascript
+from benchmarks.fanout import report as fanout
+from benchmarks.tables import Goals, Rows, error_in, ratio, table
 
 README = Path(__file__).parent / "README.md"
 BEGIN = "<!-- results: written by nox -s bench -->"
@@ -41,8 +43,6 @@ PACKAGES = (
     "httpx-sse",
     "launchdarkly-eventsource",
 )
-
-Rows = dict[str, list[dict[str, Any]]]
 
 
 def official(javascript_version: str) -> str:
@@ -91,18 +91,20 @@ def tables(results: dict[str, Any]) -> str:
     """
     sizes = results["sizes"]
     parts = [_machine_line(results["machine"], sizes["rounds"])]
-    goals: list[tuple[str, str, str, bool]] = []
+    goals = Goals()
     if measured := results.get("throughput"):
         parts += _throughput(measured, sizes, goals)
     if measured := results.get("live"):
         parts += _live(measured, sizes, goals)
+    if measured := results.get("fanout"):
+        parts += fanout.tables(measured, sizes["fanout"], goals)
     if measured := results.get("conformance"):
         parts += _conformance(measured, goals)
     if measured := results.get("imports"):
         parts += _imports(measured, goals)
     if measured := results.get("structuring"):
         parts += ["### Structuring answers from bytes to models", measured]
-    parts += ["### Goals", _goals(goals)]
+    parts += ["### Goals", goals.table()]
     return "\n\n".join(parts)
 
 
@@ -123,9 +125,7 @@ def _machine_line(told: dict[str, str], rounds: int) -> str:
     return f"Medians of {rounds} interleaved rounds. {where}."
 
 
-def _throughput(
-    measured: dict[str, Rows], sizes: dict[str, Any], goals: list[tuple[str, str, str, bool]]
-) -> list[str]:
+def _throughput(measured: dict[str, Rows], sizes: dict[str, Any], goals: Goals) -> list[str]:
     counts = sizes["counts"]
     titles = {
         "chunks": f"{counts['chunks']:,} events in large chunks",
@@ -144,9 +144,7 @@ def _throughput(
     return parts
 
 
-def _throughput_goals(
-    measured: dict[str, Rows], counts: dict[str, int], goals: list[tuple[str, str, str, bool]]
-) -> None:
+def _throughput_goals(measured: dict[str, Rows], counts: dict[str, int], goals: Goals) -> None:
     cost = {
         scenario: {name: _median_us(rows) for name, rows in measured[scenario].items()}
         for scenario in measured
@@ -154,7 +152,7 @@ def _throughput_goals(
     chunks = cost["chunks"]
 
     def goal(what: str, limit: float, value: float | None, unit: str = "") -> None:
-        _goal(goals, what, limit, value, unit)
+        goals.add(what, limit, value, unit)
 
     # The goals in microseconds were set on a machine where the plain way costs 20.7.
     plain_us = chunks[AIOHTTP_TYPED]
@@ -168,30 +166,30 @@ def _throughput_goals(
         goal(
             f"{what}, µs, where {AIOHTTP_TYPED} costs {GOALS_PLAIN_US}",
             limit_us,
-            _ratio(chunks[name], slower),
+            ratio(chunks[name], slower),
         )
     goal(
         f"typed `async for` / {AIOHTTP_TYPED}",
         1 / 6,
-        _ratio(chunks[OURS_TYPED], chunks[AIOHTTP_TYPED]),
+        ratio(chunks[OURS_TYPED], chunks[AIOHTTP_TYPED]),
     )
     for javascript_version in javascript.VERSIONS:
         name = official(javascript_version)
         if name in chunks:
-            goal(f"typed `async for` / {name}", 0.5, _ratio(chunks[OURS_TYPED], chunks[name]))
-    lead = _ratio(chunks[AIOHTTP_TYPED], chunks[OURS_TYPED])
-    single = _ratio(cost["single"][AIOHTTP_TYPED], cost["single"][OURS_TYPED])
+            goal(f"typed `async for` / {name}", 0.5, ratio(chunks[OURS_TYPED], chunks[name]))
+    lead = ratio(chunks[AIOHTTP_TYPED], chunks[OURS_TYPED])
+    single = ratio(cost["single"][AIOHTTP_TYPED], cost["single"][OURS_TYPED])
     kept = None if lead is None or single is None else single / lead
-    _goal(goals, "one event per write: share of that lead kept", 2 / 3, kept, "", at_least=True)
+    goals.add("one event per write: share of that lead kept", 2 / 3, kept, "", at_least=True)
     big, small = _big_ns(measured, counts, OURS_TYPED)
-    goal("8 MiB event / small events, cost per byte", 2.0, _ratio(big, small))
+    goal("8 MiB event / small events, cost per byte", 2.0, ratio(big, small))
 
 
 def _per_event(rows: Rows) -> str:
     reference = _median_us(rows[AIOHTTP_TYPED])
     body = []
     for name, results in _by_cost(rows, _median_us):
-        if error := _error(results):
+        if error := error_in(results):
             body.append((name, f"fails: {error}", "", ""))
             continue
         values = [_us(result) for result in results]
@@ -200,10 +198,10 @@ def _per_event(rows: Rows) -> str:
                 name,
                 f"{statistics.median(values):.2f}",
                 f"{min(values):.2f} to {max(values):.2f}",
-                _times(_ratio(statistics.median(values), reference)),
+                _times(ratio(statistics.median(values), reference)),
             )
         )
-    return _table(
+    return table(
         ("what reads the stream", "µs CPU per event", "range", f"of {AIOHTTP_TYPED}"), body
     )
 
@@ -212,12 +210,12 @@ def _big(big: Rows, pieces: Rows, counts: dict[str, int]) -> str:
     measured = {"big": big, "pieces": pieces}
     body = []
     for name, results in _by_cost(big, _median_us):
-        if error := _error(results):
+        if error := error_in(results):
             body.append((name, f"fails: {error}", "", ""))
             continue
         of_big, of_small = _big_ns(measured, counts, name)
-        body.append((name, f"{of_big:.2f}", f"{of_small:.2f}", _times(_ratio(of_big, of_small))))
-    return _table(
+        body.append((name, f"{of_big:.2f}", f"{of_small:.2f}", _times(ratio(of_big, of_small))))
+    return table(
         (
             "what reads the stream",
             "ns CPU per byte, 8 MiB events",
@@ -241,9 +239,7 @@ def _big_ns(
     return per_byte("big", big_bytes), per_byte("pieces", small_bytes)
 
 
-def _live(
-    measured: Rows, sizes: dict[str, Any], goals: list[tuple[str, str, str, bool]]
-) -> list[str]:
+def _live(measured: Rows, sizes: dict[str, Any], goals: Goals) -> list[str]:
     columns: dict[str, Callable[[dict[str, Any]], float]] = {
         "delivered": lambda result: result["events"] / result["expected"] * 100,
         "out of order": lambda result: result["out_of_order"],
@@ -256,7 +252,7 @@ def _live(
     body: list[tuple[str, ...]] = []
     medians: dict[str, dict[str, float]] = {}
     for name, results in measured.items():
-        if error := _error(results):
+        if error := error_in(results):
             body.append((name, f"fails: {error}", *[""] * (len(columns) - 1)))
             continue
         values = {column: statistics.median(map(of, results)) for column, of in columns.items()}
@@ -274,19 +270,18 @@ def _live(
     ours, floor = medians.get(OURS_TYPED), medians.get(LIVE_FLOOR)
     if ours and floor:
         delivered = ours["delivered"]
-        _goal(goals, "many streams: entries delivered, %", 100, delivered, "", at_least=True)
+        goals.add("many streams: entries delivered, %", 100, delivered, "", at_least=True)
         for column, limit in (("CPU %", 1.4), ("p99 ms", 1.4), ("open in s", 2.0)):
-            ratio = ours[column] / floor[column]
-            _goal(goals, f"many streams: {column} / bare aiohttp", limit, ratio)
-        _goal(goals, "many streams: KiB per stream", 24, ours["KiB per stream"])
+            goals.add(f"many streams: {column} / bare aiohttp", limit, ours[column] / floor[column])
+        goals.add("many streams: KiB per stream", 24, ours["KiB per stream"])
     title = (
         f"### {sizes['streams']:,} streams in one process, one entry a second each, "
         f"heartbeats every 2 s, for {sizes['entries']} s"
     )
-    return [title, _table(("what reads the streams", *columns), body)]
+    return [title, table(("what reads the streams", *columns), body)]
 
 
-def _conformance(measured: dict[str, Any], goals: list[tuple[str, str, str, bool]]) -> list[str]:
+def _conformance(measured: dict[str, Any], goals: Goals) -> list[str]:
     if "error" in measured:
         return ["### Conformance", f"Failed: {measured['error']}"]
     total = measured["vectors"]
@@ -294,42 +289,20 @@ def _conformance(measured: dict[str, Any], goals: list[tuple[str, str, str, bool
         return ["### Conformance", "The shared vectors are not on this machine."]
     body = [(name, f"{count} of {total}") for name, count in measured["passed"].items()]
     ours = measured["passed"]["clever_v4"]
-    _goal(goals, "conformance vectors passed", total, ours, "", at_least=True)
-    return ["### Conformance", _table(("reader", "vectors passed"), body)]
+    goals.add("conformance vectors passed", total, ours, "", at_least=True)
+    return ["### Conformance", table(("reader", "vectors passed"), body)]
 
 
-def _imports(measured: dict[str, float], goals: list[tuple[str, str, str, bool]]) -> list[str]:
-    ratio = measured["clever_v4"] / measured["dependencies"]
-    _goal(goals, "`import clever_v4` / importing its dependencies", 1.3, ratio)
+def _imports(measured: dict[str, float], goals: Goals) -> list[str]:
+    times = measured["clever_v4"] / measured["dependencies"]
+    goals.add("`import clever_v4` / importing its dependencies", 1.3, times)
     return [
         "### Start-up",
         (
             f"`import clever_v4` takes {measured['clever_v4']:.0f} ms of processor time, its "
-            f"dependencies alone {measured['dependencies']:.0f} ms: {ratio:.2f} times."
+            f"dependencies alone {measured['dependencies']:.0f} ms: {times:.2f} times."
         ),
     ]
-
-
-def _goal(
-    goals: list[tuple[str, str, str, bool]],
-    what: str,
-    limit: float,
-    value: float | None,
-    unit: str = "",
-    *,
-    at_least: bool = False,
-) -> None:
-    sign = "≥" if at_least else "≤"
-    if value is None:
-        goals.append((what, f"{sign} {limit:.3g}{unit}", "not measured", False))
-        return
-    met = value >= limit if at_least else value <= limit
-    goals.append((what, f"{sign} {limit:.3g}{unit}", f"{value:.3g}{unit}", met))
-
-
-def _goals(goals: Iterable[tuple[str, str, str, bool]]) -> str:
-    body = [(what, limit, value, "yes" if met else "**no**") for what, limit, value, met in goals]
-    return _table(("goal", "limit", "measured", "met"), body)
 
 
 def _us(result: dict[str, Any]) -> float:
@@ -337,15 +310,7 @@ def _us(result: dict[str, Any]) -> float:
 
 
 def _median_us(results: list[dict[str, Any]]) -> float | None:
-    return None if _error(results) else statistics.median(map(_us, results))
-
-
-def _error(results: list[dict[str, Any]]) -> str | None:
-    return next((str(result["error"]) for result in results if "error" in result), None)
-
-
-def _ratio(value: float | None, reference: float | None) -> float | None:
-    return None if value is None or not reference else value / reference
+    return None if error_in(results) else statistics.median(map(_us, results))
 
 
 def _times(ratio: float | None) -> str:
@@ -360,9 +325,3 @@ def _by_cost(
         return float("inf") if value is None else value
 
     return sorted(rows.items(), key=key)
-
-
-def _table(head: tuple[str, ...], body: Iterable[tuple[str, ...]]) -> str:
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in body]
-    return "\n".join(lines)

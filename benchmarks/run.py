@@ -12,18 +12,17 @@ import json
 import random
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
 import attrs
 
 from benchmarks import imports, javascript, report
+from benchmarks.fanout import run as fanout
+from benchmarks.processes import python, run_reader, seen_by_server, server
 
-PARTS = ("throughput", "live", "imports", "conformance", "structuring")
-READER_TIMEOUT_S = 120
+PARTS = ("throughput", "live", "fanout", "imports", "conformance", "structuring")
 
 
 @attrs.frozen
@@ -46,6 +45,7 @@ class Sizes:
     streams: int
     entries: int
     rounds: int
+    fanout: fanout.Sizes
 
 
 FULL = Sizes(
@@ -53,12 +53,14 @@ FULL = Sizes(
     streams=5_000,
     entries=10,
     rounds=5,
+    fanout=fanout.FULL,
 )
 QUICK = Sizes(
     counts={"chunks": 20_000, "single": 10_000, "paced": 2_000, "pieces": 10_000, "big": 1},
     streams=1_000,
     entries=4,
     rounds=2,
+    fanout=fanout.QUICK,
 )
 
 
@@ -67,15 +69,15 @@ def readers() -> list[Reader]:
     Return everything that is measured on one stream and can run here.
     """
     rows = [
-        Reader(report.FLOOR, _python("floor", "bytes")),
-        Reader(report.OURS_RAW, _python("ours", "raw")),
-        Reader(report.OURS_TYPED, _python("ours", "typed")),
-        Reader(report.OURS_BATCHES, _python("ours", "batches")),
-        Reader(report.LAUNCHDARKLY_RAW, _python("launchdarkly", "raw")),
-        Reader(report.HTTPX_RAW, _python("httpx_sse", "raw")),
-        Reader(report.AIOHTTP_RAW, _python("aiohttp_sse", "raw")),
-        Reader(report.HTTPX_TYPED, _python("httpx_sse", "typed")),
-        Reader(report.AIOHTTP_TYPED, _python("aiohttp_sse", "typed")),
+        Reader(report.FLOOR, python("readers.floor", "bytes")),
+        Reader(report.OURS_RAW, python("readers.ours", "raw")),
+        Reader(report.OURS_TYPED, python("readers.ours", "typed")),
+        Reader(report.OURS_BATCHES, python("readers.ours", "batches")),
+        Reader(report.LAUNCHDARKLY_RAW, python("readers.launchdarkly", "raw")),
+        Reader(report.HTTPX_RAW, python("readers.httpx_sse", "raw")),
+        Reader(report.AIOHTTP_RAW, python("readers.aiohttp_sse", "raw")),
+        Reader(report.HTTPX_TYPED, python("readers.httpx_sse", "typed")),
+        Reader(report.AIOHTTP_TYPED, python("readers.aiohttp_sse", "typed")),
     ]
     if lacking := javascript.missing():
         print(f"the JavaScript client is left out: {lacking}", file=sys.stderr)
@@ -85,49 +87,6 @@ def readers() -> list[Reader]:
         command = ("node", str(javascript.READER), str(package))
         rows.append(Reader(report.official(version), command))
     return rows
-
-
-def _python(module: str, mode: str) -> tuple[str, ...]:
-    return (sys.executable, "-m", f"benchmarks.readers.{module}", mode)
-
-
-@contextmanager
-def server() -> Iterator[str]:
-    """
-    Run the server process and give its base URL.
-    """
-    with subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.server"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        port = json.loads(process.stdout.readline())["port"]
-        try:
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.stdin.close()
-
-
-def run_reader(command: tuple[str, ...], *arguments: str) -> dict[str, Any]:
-    """
-    Return what one reader process measured, or what it failed with.
-    """
-    try:
-        done = subprocess.run(
-            [*command, *arguments], capture_output=True, text=True, timeout=READER_TIMEOUT_S
-        )
-    except subprocess.TimeoutExpired:
-        return {"error": f"not done after {READER_TIMEOUT_S} s"}
-    if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if line.strip()]
-        # Paths of this machine do not belong in the tables.
-        said = lines[-1].strip().partition(" (/")[0] if lines else f"exit code {done.returncode}"
-        return {"error": said.partition(": b'")[0][:120]}
-    measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return measured
 
 
 def throughput(base_url: str, sizes: Sizes, say: Callable[[str], None]) -> dict[str, Any]:
@@ -166,11 +125,10 @@ def live(base_url: str, sizes: Sizes, say: Callable[[str], None]) -> dict[str, A
     for number in range(sizes.rounds):
         for name, client in clients.items():
             application = f"live-{sizes.streams}-{sizes.entries}-{client}{number}"
-            command = _python("many", client)
+            command = python("readers.many", client)
             result = run_reader(command, base_url, application, str(sizes.streams))
             if "error" not in result:
-                with urlopen(f"{base_url}/statistics/{application}") as answer:
-                    result |= json.load(answer)
+                result |= seen_by_server(base_url, application)
                 result["expected"] = sizes.streams * sizes.entries
             measured[name].append(result)
             say(f"round {number + 1} live {name}: {_short(result)}")
@@ -181,9 +139,7 @@ def structuring(*, quick: bool) -> str:
     """
     Return what `benchmarks.structuring` prints.
     """
-    command = [sys.executable, "-m", "benchmarks.structuring"]
-    if quick:
-        command += ["--rounds", "5"]
+    command = python("structuring", *(("--rounds", "5") if quick else ()))
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
@@ -217,10 +173,12 @@ def main() -> None:
             results["throughput"] = throughput(base_url, sizes, say)
         if "live" in parts:
             results["live"] = live(base_url, sizes, say)
+        if "fanout" in parts:
+            results["fanout"] = fanout.measure(base_url, sizes.fanout, sizes.rounds, say)
     if "imports" in parts:
         results["imports"] = imports.measure(2 * sizes.rounds + 1)
     if "conformance" in parts:
-        results["conformance"] = run_reader((sys.executable, "-m", "benchmarks.conformance"))
+        results["conformance"] = run_reader(python("conformance"))
     if "structuring" in parts:
         say("structuring answers")
         results["structuring"] = structuring(quick=options.quick)

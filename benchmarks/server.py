@@ -11,7 +11,9 @@ measured. What it sends is named by the application in the path of the logs endp
 - ``big-N``: N events of 8 MiB in pieces of 4 KiB;
 - ``live-STREAMS-N-RUN``: waits until STREAMS connections are open, then sends each one entry a second,
   N in all, with heartbeats every two seconds from the start. ``/statistics/`` and the same name
-  answers how long opening them all took.
+  answers how long opening them all took;
+- ``steady-RATE-N``, ``fleet-STREAMS-SECONDS-RUN``, ``outage-STREAMS-RUN``: what a hub is measured with,
+  see ``fanout/scenarios.py``.
 
 Run ``python -m benchmarks.server``: prints its port and serves until its standard input ends.
 """
@@ -26,8 +28,11 @@ import sys
 import time
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Any
 
 from benchmarks import fixtures
+from benchmarks.fanout.scenarios import Fleet, Outage, Scenario, steady
+from benchmarks.wire import HEAD, LAST_CHUNK, http_chunk, timed_event
 
 CHUNK_BYTES = 64 * 1024
 PIECE_BYTES = 4 * 1024
@@ -35,20 +40,8 @@ BIG_EVENT_BYTES = 8 * 1024 * 1024
 PACED_INTERVAL_S = 200e-6
 LIVE_BUCKETS = 100
 
-_HEAD = (
-    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\n"
-    b"Sozu-Id: 01JGZ6Y8QX4D0M8N1V2B3C4D5E\r\nTransfer-Encoding: chunked\r\n\r\n"
-)
-_LAST_CHUNK = b"0\r\n\r\n"
 _PATH = re.compile(rb"GET \S*?/applications/([a-z0-9_-]+)/logs[ ?]")
 _STATISTICS = re.compile(rb"GET /statistics/([a-z0-9_-]+) ")
-
-
-def http_chunk(body: bytes) -> bytes:
-    """
-    Return *body* as one chunk of HTTP's chunked encoding.
-    """
-    return b"%x\r\n%b\r\n" % (len(body), body)
 
 
 @lru_cache(maxsize=6)
@@ -69,7 +62,7 @@ def writes(scenario: str, count: int) -> tuple[bytes, ...]:
         size = CHUNK_BYTES if scenario == "chunks" else PIECE_BYTES
         whole = b"".join((*fixtures.frames(count), fixtures.END_OF_STREAM))
         bodies = fixtures.pieces(whole, size)
-    return (*map(http_chunk, bodies), _LAST_CHUNK)
+    return (*map(http_chunk, bodies), LAST_CHUNK)
 
 
 class Live:
@@ -89,7 +82,7 @@ class Live:
         """
         Take one more stream; the entries start when the last one is here.
         """
-        writer.write(_HEAD + http_chunk(fixtures.HEARTBEAT))
+        writer.write(HEAD + http_chunk(fixtures.HEARTBEAT))
         self._writers.append(writer)
         if len(self._writers) == self.streams:
             self.open_s = time.monotonic() - self.first_request
@@ -119,35 +112,29 @@ class Live:
             tick += 1
             await asyncio.sleep(max(0.0, start + tick * tick_s - time.monotonic()))
         for writer in self._writers:
-            writer.write(http_chunk(fixtures.END_OF_STREAM) + _LAST_CHUNK)
+            writer.write(http_chunk(fixtures.END_OF_STREAM) + LAST_CHUNK)
         self.finished.set()
 
     def _send(self, bucket: int, number: int) -> None:
-        before, after = _live_entry()
         for stream in range(bucket, len(self._writers), LIVE_BUCKETS):
-            # A fixed width keeps both numbers easy to find for a reader that parses nothing.
-            text = b"sent=%020d number=%010d " % (time.monotonic_ns(), number)
-            body = b"id:%d:%d:0\n%b%b%b" % (stream, number, before, text, after)
-            self._writers[stream].write(http_chunk(body))
+            event = timed_event(b"%d:%d:0" % (stream, number), number)
+            self._writers[stream].write(http_chunk(event))
 
-
-@lru_cache(maxsize=1)
-def _live_entry() -> tuple[bytes, bytes]:
-    entry = fixtures.entry(0)
-    entry["message"] = "@" + str(entry["message"])
-    _, _, rest = fixtures.frame(entry).partition(b"\n")
-    before, _, after = rest.partition(b"@")
-    return before, after
+    def statistics(self) -> dict[str, Any]:
+        """
+        Return what the server saw.
+        """
+        return {"open_s": self.open_s}
 
 
 class Server:
     """
-    What the connections share: the runs of many streams and the task group that drives them.
+    What the connections share: the scenarios of many streams and the task group that drives them.
     """
 
     def __init__(self, group: asyncio.TaskGroup) -> None:
         self._group = group
-        self._live: dict[str, Live] = {}
+        self._running: dict[str, Scenario] = {}
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """
@@ -158,13 +145,14 @@ class Server:
                 await self._answer(await reader.readuntil(b"\r\n\r\n"), writer)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
+        except asyncio.CancelledError:
+            pass  # the server ends; asyncio would print a traceback for each connection
         finally:
             writer.close()
 
     async def _answer(self, request: bytes, writer: asyncio.StreamWriter) -> None:
         if match := _STATISTICS.match(request):
-            live = self._live[match[1].decode()]
-            body = json.dumps({"open_s": live.open_s}).encode()
+            body = json.dumps(self._running[match[1].decode()].statistics()).encode()
             head = (
                 b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
             )
@@ -176,11 +164,14 @@ class Server:
             return
         application = match[1].decode()
         scenario, *numbers = application.split("-")
-        if scenario == "live":
-            await self._many(application, int(numbers[0]), int(numbers[1]), writer)
+        if scenario in ("live", "fleet", "outage"):
+            await self._many(application, writer)
+            return
+        if scenario == "steady":
+            await steady(writer, int(numbers[0]), int(numbers[1]))
             return
         prepared = writes(scenario, int(numbers[0]))
-        writer.write(_HEAD)
+        writer.write(HEAD)
         if scenario == "paced":
             await _write_apart(prepared, writer)
             return
@@ -188,15 +179,21 @@ class Server:
             writer.write(body)
             await writer.drain()
 
-    async def _many(
-        self, application: str, streams: int, entries: int, writer: asyncio.StreamWriter
-    ) -> None:
-        live = self._live.get(application)
-        if live is None:
-            live = self._live[application] = Live(streams, entries)
-            self._group.create_task(live.run())
-        live.add(writer)
-        await live.finished.wait()
+    async def _many(self, application: str, writer: asyncio.StreamWriter) -> None:
+        running = self._running.get(application)
+        if running is None:
+            running = self._running[application] = _scenario(application)
+            self._group.create_task(running.run())
+        running.add(writer)
+        await running.finished.wait()
+
+
+def _scenario(application: str) -> Scenario:
+    name, streams, *rest = application.split("-")
+    if name == "outage":
+        return Outage(int(streams))
+    kind = Fleet if name == "fleet" else Live
+    return kind(int(streams), int(rest[0]))
 
 
 async def _write_apart(prepared: Iterable[bytes], writer: asyncio.StreamWriter) -> None:

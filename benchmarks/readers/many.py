@@ -25,7 +25,10 @@ from httpx_sse import aconnect_sse
 
 from benchmarks.readers._measure import cpu_s, logs_url
 from benchmarks.readers._model import structurer
+from benchmarks.wire import number_of, sent_ns
 from clever_v4 import ApiToken, Session
+from clever_v4.fanout.pacing import Pacing
+from clever_v4.log_hub import LogHub
 
 Read = Callable[[int], Coroutine[Any, Any, None]]
 
@@ -41,6 +44,7 @@ class Deliveries:
         self.first_wall_s = 0.0
         self.last_cpu_s = 0.0
         self.last_wall_s = 0.0
+        self.open_bytes = 0
         self.resident_bytes = 0
         self.out_of_order = 0
         self._next = array("l", [0]) * streams
@@ -53,13 +57,14 @@ class Deliveries:
         now = time.monotonic_ns()
         if not self.latencies_ns:
             self.first_cpu_s, self.first_wall_s = cpu_s(), time.perf_counter()
-        self.latencies_ns.append(now - int(text[5:25]))
-        number = int(text[33:43])
+            self.open_bytes = resident_bytes()
+        self.latencies_ns.append(now - sent_ns(text))
+        number = number_of(text)
         if number != self._next[stream]:
             self.out_of_order += 1
         self._next[stream] = number + 1
         if len(self.latencies_ns) % self._streams == 0:
-            # One round of entries is complete: the end of it is the end of the measurement so far.
+            # As many entries as streams came: here is the end of the measurement so far.
             self.last_cpu_s, self.last_wall_s = cpu_s(), time.perf_counter()
             self.resident_bytes = resident_bytes()
 
@@ -80,6 +85,7 @@ class Deliveries:
                     "p50_ms": ordered[count // 2] / 1e6,
                     "p99_ms": ordered[count * 99 // 100] / 1e6,
                     "max_ms": ordered[-1] / 1e6,
+                    "open_per_stream_bytes": (self.open_bytes - idle_bytes) / self._streams,
                     "memory_per_stream_bytes": (self.resident_bytes - idle_bytes) / self._streams,
                 }
             )
@@ -171,13 +177,35 @@ async def ours(base_url: str, application: str, streams: int, deliveries: Delive
         await _gather(streams, read)
 
 
+async def hub(base_url: str, application: str, streams: int, deliveries: Deliveries) -> None:
+    """
+    clever_v4: a hub that follows all of them, and one subscriber that reads all.
+    """
+    at_once = Pacing(concurrency=1_000, per_second=2_000)
+    async with (
+        Session(ApiToken("benchmark"), base_url=base_url, max_streams=streams) as session,
+        LogHub(session, pacing=at_once) as hub,
+    ):
+        # One application is one run of the server's; another owner makes it another source.
+        places = {hub.follow(f"orga_{place}", application): place for place in range(streams)}
+        async with hub.subscribe(sources=places) as subscription:
+            async for source, entry, _ in subscription:
+                deliveries.record(places[source], entry.message or "")
+
+
 async def _gather(streams: int, read: Read) -> None:
     async with asyncio.TaskGroup() as group:
         for stream in range(streams):
             group.create_task(read(stream))
 
 
-CLIENTS = {"bare": bare, "aiohttp_sse": aiohttp_sse, "httpx_sse": httpx_sse, "ours": ours}
+CLIENTS = {
+    "bare": bare,
+    "aiohttp_sse": aiohttp_sse,
+    "httpx_sse": httpx_sse,
+    "ours": ours,
+    "hub": hub,
+}
 
 
 def main() -> None:
