@@ -4,20 +4,16 @@ Invoices over the emulator and over canned answers.
 
 from __future__ import annotations
 
-import io
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from clever_v4.api.billing import ALL, InvoiceQuery, InvoiceStatus, Money
-from clever_v4.api.billing.files import PathSink
 from clever_v4.emulator import Emulator
 from clever_v4.errors import (
     BadRequestError,
-    ConnectionFailedError,
     NotFoundError,
     ResponseFormatError,
 )
@@ -27,10 +23,6 @@ from tests.api.canned import SOZU_ID, Canned
 SUMMARY = """{"invoice_number": "F1", "status": "PAID", "emission_date": "2026-01-01T00:00:00Z",
 "currency": "EUR", "total_tax_excluded": {"amount": 10.10, "currency": "EUR"},
 "total_tax": {"amount": 2.020, "currency": "EUR"}}"""
-
-
-def files_in(directory: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in directory.iterdir()}
 
 
 async def first_number(emulator: Emulator, session: Session) -> str:
@@ -195,153 +187,6 @@ async def test_html_is_text_and_pdf_is_bytes(emulator: Emulator, session: Sessio
     pdf = await session.billing.get_invoice_pdf(emulator.owner_id, number)
     assert pdf.startswith(b"%PDF-")
     assert pdf.rstrip().endswith(b"%%EOF")
-
-
-async def test_a_download_replaces_the_file_when_it_is_complete(
-    emulator: Emulator, session: Session, tmp_path: Path
-) -> None:
-    """
-    The file has the whole document, nothing else is left, and progress reached its size.
-    """
-    number = await first_number(emulator, session)
-    target = tmp_path / "invoice.pdf"
-    target.write_bytes(b"older")
-    seen: list[tuple[int, int | None]] = []
-    count = await session.billing.download_invoice_pdf(
-        emulator.owner_id, number, target, on_progress=lambda *told: seen.append(told)
-    )
-    expected = await session.billing.get_invoice_pdf(emulator.owner_id, number)
-    assert files_in(tmp_path) == {"invoice.pdf": expected}
-    assert count == len(expected)
-    assert seen[-1] == (count, count)
-    assert len(seen) > 1
-
-
-async def test_a_download_goes_to_a_file_object(emulator: Emulator, session: Session) -> None:
-    """
-    A file object of the caller's is written to and left open.
-    """
-    number = await first_number(emulator, session)
-    file = io.BytesIO()
-    count = await session.billing.download_invoice_html(emulator.owner_id, number, file)
-    html = await session.billing.get_invoice_html(emulator.owner_id, number)
-    assert file.getvalue().decode() == html
-    assert count == len(file.getvalue())
-
-
-async def test_a_file_object_that_takes_less_is_asked_again(
-    emulator: Emulator, session: Session
-) -> None:
-    """
-    A raw file may take a part of a piece; nothing of the rest is lost.
-    """
-
-    class Reluctant:
-        def __init__(self) -> None:
-            self.taken = b""
-
-        def write(self, data: bytes, /) -> int:
-            self.taken += bytes(data[:1000])
-            return min(len(data), 1000)
-
-    number = await first_number(emulator, session)
-    file = Reluctant()
-    await session.billing.download_invoice_pdf(emulator.owner_id, number, file)
-    assert file.taken == await session.billing.get_invoice_pdf(emulator.owner_id, number)
-
-
-async def test_a_broken_download_leaves_no_half_file(
-    emulator: Emulator, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """
-    The connection breaks in the middle: an older file stays as it was and no other appears.
-    """
-    from clever_v4.emulator import billing
-
-    async def break_off(request: Any, body: bytes, content_type: str, number: str) -> Any:
-        from aiohttp import web
-
-        response = web.StreamResponse()
-        response.content_length = len(body)
-        await response.prepare(request)
-        await response.write(body[: len(body) // 2])
-        request.transport.abort()
-        return response
-
-    number = await first_number(emulator, session)
-    monkeypatch.setattr(billing, "_send", break_off)
-    target = tmp_path / "invoice.pdf"
-    target.write_bytes(b"older")
-    with pytest.raises(ConnectionFailedError):
-        await session.billing.download_invoice_pdf(emulator.owner_id, number, target)
-    assert files_in(tmp_path) == {"invoice.pdf": b"older"}
-
-
-async def test_a_failing_callback_leaves_no_half_file(
-    emulator: Emulator, session: Session, tmp_path: Path
-) -> None:
-    """
-    What the caller's own callback raises arrives unchanged, and the file does not.
-    """
-    number = await first_number(emulator, session)
-
-    def fail(done: int, size: int | None) -> None:
-        raise LookupError(done)
-
-    with pytest.raises(LookupError):
-        await session.billing.download_invoice_pdf(
-            emulator.owner_id, number, tmp_path / "x.pdf", on_progress=fail
-        )
-    assert files_in(tmp_path) == {}
-
-
-async def test_a_missing_directory_is_the_operating_systems_error(
-    emulator: Emulator, session: Session, tmp_path: Path
-) -> None:
-    """
-    A path that cannot be written to is told as such.
-    """
-    number = await first_number(emulator, session)
-    with pytest.raises(FileNotFoundError):
-        await session.billing.download_invoice_pdf(
-            emulator.owner_id, number, tmp_path / "no" / "x.pdf"
-        )
-
-
-async def test_a_refused_download_touches_nothing(
-    emulator: Emulator, session: Session, tmp_path: Path
-) -> None:
-    """
-    A 404 is raised before any file is made.
-    """
-    with pytest.raises(NotFoundError):
-        await session.billing.download_invoice_pdf(emulator.owner_id, "F0", tmp_path / "x.pdf")
-    assert files_in(tmp_path) == {}
-
-
-async def test_a_destination_has_to_be_writable_bytes(session: Session) -> None:
-    """
-    A text file, a number and a path without a name are refused before anything is asked.
-    """
-    download = session.billing.download_invoice_pdf
-    with pytest.raises(TypeError, match="must be opened for bytes"):
-        await download("o", "F1", io.StringIO())  # type: ignore[arg-type]  -- the caller's mistake
-    with pytest.raises(TypeError, match="destination must be a path or a binary file object"):
-        await download("o", "F1", 3)  # type: ignore[arg-type]  -- the caller's mistake
-    with pytest.raises(ValueError, match="destination must name a file"):
-        await download("o", "F1", "/")
-
-
-def test_what_is_discarded_stays_discarded(tmp_path: Path) -> None:
-    """
-    A write that a cancelled call left behind in its thread does not bring the file back.
-    """
-    sink = PathSink(tmp_path / "x.pdf")
-    sink._write(b"half")
-    sink._discard()
-    with pytest.raises(ValueError, match="discarded"):
-        sink._write(b"late")
-    assert files_in(tmp_path) == {}
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
+import io
 import os
 import secrets
+import shutil
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -47,6 +50,8 @@ def checked_destination(destination: object) -> Path | BinaryWriter:
     if hasattr(destination, "encoding"):
         raise TypeError(f"destination must be opened for bytes, not text, got {destination!r}")
     if isinstance(destination, BinaryWriter):
+        if inspect.iscoroutinefunction(destination.write):
+            raise TypeError(f"destination must be a synchronous file object, got {destination!r}")
         return destination
     raise TypeError(f"destination must be a path or a binary file object, got {destination!r}")
 
@@ -56,12 +61,14 @@ class PathSink:
     A file that appears under its name when it is complete, and not before.
 
     Until then it has a temporary name in the same directory, so that renaming
-    it is atomic.
+    it is atomic. What a link leads to is replaced and not the link, with the
+    permissions that it had. What is no regular file (``/dev/stdout``, a pipe)
+    is written to as it is.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.part")
+        self._temporary: Path | None = None
         self._file: BinaryIO | None = None
         # A cancelled call leaves its thread running: what is discarded stays discarded.
         self._lock = threading.Lock()
@@ -93,15 +100,27 @@ class PathSink:
     def _commit(self) -> None:
         with self._lock:
             self._opened().close()  # an empty body is a file, too
-            self._temporary.replace(self._path)
+            if self._temporary is not None:
+                with contextlib.suppress(OSError):  # there is none before, or it is another's
+                    shutil.copymode(self._path, self._temporary)
+                self._temporary.replace(self._path)
 
     def _opened(self) -> BinaryIO:
         if self._is_discarded:
             raise ValueError("the file was discarded")
         if self._file is None:
-            # "x": never somebody else's file; the mode follows the umask as for any new file.
-            self._file = self._temporary.open("xb")
+            self._file = self._open()
         return self._file
+
+    def _open(self) -> BinaryIO:
+        self._path = self._path.resolve()
+        if self._path.exists() and not self._path.is_file():
+            return self._path.open("wb")
+        # A name may have 255 bytes, and each of these characters four.
+        name = f".{self._path.name[:50]}.{secrets.token_hex(6)}.part"
+        self._temporary = self._path.with_name(name)
+        # "x": never somebody else's file; the mode follows the umask as for any new file.
+        return self._temporary.open("xb")
 
     def _discard(self) -> None:
         with self._lock:
@@ -109,17 +128,26 @@ class PathSink:
             if self._file is not None:
                 with contextlib.suppress(OSError):  # what could not be flushed is thrown away
                     self._file.close()
-            self._temporary.unlink(missing_ok=True)
+            if self._temporary is not None:
+                self._temporary.unlink(missing_ok=True)
 
 
 async def write_all(file: BinaryWriter, piece: bytes) -> None:
     """
     Write a piece to the caller's file object; one that takes less than all of it is asked again.
+
+    Raises:
+        BlockingIOError: The file is set not to block, and takes nothing now.
+        TypeError: The file tells something else than a count.
     """
     while piece:
-        taken = await asyncio.to_thread(file.write, piece)
-        if taken is None:
+        taken: object = await asyncio.to_thread(file.write, piece)
+        if taken is None and not isinstance(file, io.RawIOBase):
             return
+        if not taken:
+            raise BlockingIOError(f"{file!r} takes no more bytes")
+        if not isinstance(taken, int):
+            raise TypeError(f"destination.write must give a count or None, got {taken!r}")
         piece = piece[taken:]
 
 
