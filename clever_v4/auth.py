@@ -1,33 +1,25 @@
 """
-Who asks: an API token or OAuth 1, given by the caller or found where the official CLI keeps it.
+Who asks: an API token, or OAuth 1.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import sys
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable
 from enum import StrEnum
-from pathlib import Path
 from typing import Any, Final, Protocol, TypeAlias, cast, runtime_checkable
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import attrs
-
-from clever_v4.errors import CredentialsError
 
 __all__ = [
     "API_BASE_URL",
     "API_BRIDGE_BASE_URL",
+    "API_URL_VARIABLE",
     "ApiToken",
     "Auth",
     "AuthProvider",
-    "FoundCredentials",
     "OAuth1",
     "SignatureMethod",
-    "find_credentials",
 ]
 
 API_BASE_URL: Final = "https://api.clever-cloud.com"
@@ -206,182 +198,3 @@ class OAuth1:
 
 def _encode(text: str) -> str:
     return quote(text, safe="")
-
-
-# --- credentials in the environment or the official CLI's file ---------------------------
-
-
-@attrs.frozen(kw_only=True)
-class FoundCredentials:
-    """
-    Credentials and where they were found.
-    """
-
-    auth: Auth
-    source: str
-    """The names of the variables, or the path of the file and its profile."""
-    base_url: str | None = None
-    """What ``CLEVER_API_URL`` or the profile's ``API_HOST`` says; None: as the credentials say."""
-
-
-def find_credentials(environ: Mapping[str, str] | None = None) -> FoundCredentials:
-    """
-    Find credentials, in this order.
-
-    1. ``CLEVER_API_TOKEN``: an API token.
-    2. ``CLEVER_TOKEN`` and ``CLEVER_SECRET``: OAuth 1 tokens of the official
-       CLI's consumer, or of ``OAUTH_CONSUMER_KEY`` and
-       ``OAUTH_CONSUMER_SECRET`` where both are set.
-    3. The official CLI's file: ``CONFIGURATION_FILE``, else
-       ``clever-cloud/clever-tools.json`` under ``XDG_CONFIG_HOME`` or
-       ``~/.config`` (``%APPDATA%`` on Windows). Its first profile is the
-       active one, and brings its own consumer and API host where it has them.
-
-    ``CLEVER_API_URL`` says where the API is, whichever credentials are found:
-    an emulator, or a platform of one's own. Other variables of the CLI, such
-    as ``API_HOST``, are too generic to be obeyed outside of it: one set for
-    another program would send the credentials elsewhere.
-
-    Args:
-        environ: The variables to read; those of the process when None.
-
-    Raises:
-        CredentialsError: Nothing was found, one half of a pair is missing, or
-            the file is unreadable or its session expired. Names the file and
-            never shows its content.
-    """
-    environ = os.environ if environ is None else environ
-    found = _find(environ)
-    address = environ.get(API_URL_VARIABLE, "").strip()
-    if not address:
-        return found
-    if not _is_address(address):
-        raise CredentialsError(f"{API_URL_VARIABLE} is not an http(s) address: {address!r}")
-    return attrs.evolve(found, base_url=address)
-
-
-def _find(environ: Mapping[str, str]) -> FoundCredentials:
-    def variable(name: str) -> str | None:
-        return environ.get(name, "").strip() or None
-
-    if api_token := variable("CLEVER_API_TOKEN"):
-        return _found("CLEVER_API_TOKEN", lambda: ApiToken(api_token))
-
-    consumer = (variable("OAUTH_CONSUMER_KEY"), variable("OAUTH_CONSUMER_SECRET"))
-    token, secret = variable("CLEVER_TOKEN"), variable("CLEVER_SECRET")
-    if token and secret:
-        return _found("CLEVER_TOKEN and CLEVER_SECRET", lambda: _oauth1(token, secret, consumer))
-    if token or secret:
-        absent = "CLEVER_SECRET" if token else "CLEVER_TOKEN"
-        raise CredentialsError(
-            f"{absent} is not set: CLEVER_TOKEN and CLEVER_SECRET are needed together"
-        )
-    return _from_file(_cli_file(environ), consumer)
-
-
-def _found(source: str, make: Callable[[], Auth], base_url: str | None = None) -> FoundCredentials:
-    try:
-        return FoundCredentials(auth=make(), source=source, base_url=base_url)
-    except (ValueError, TypeError) as exc:
-        raise CredentialsError(f"the credentials in {source} cannot be used: {exc}") from None
-
-
-def _oauth1(token: str, secret: str, consumer: tuple[str | None, str | None]) -> OAuth1:
-    key, consumer_secret = consumer
-    if key is None and consumer_secret is None:
-        return OAuth1(token=token, token_secret=secret)
-    if key is None or consumer_secret is None:
-        raise ValueError("OAUTH_CONSUMER_KEY and OAUTH_CONSUMER_SECRET are needed together")
-    return OAuth1(
-        token=token, token_secret=secret, consumer_key=key, consumer_secret=consumer_secret
-    )
-
-
-def _cli_file(environ: Mapping[str, str]) -> Path:
-    """
-    Name the official CLI's file (clever-tools, src/config/paths.js).
-    """
-    if chosen := environ.get("CONFIGURATION_FILE"):
-        return Path(chosen)
-    if sys.platform == "win32" and (app_data := environ.get("APPDATA")):
-        return Path(app_data) / "clever-cloud" / "clever-tools.json"
-    # On macOS too: the CLI does not use ~/Library.
-    if config_home := environ.get("XDG_CONFIG_HOME"):
-        return Path(config_home) / "clever-cloud" / "clever-tools.json"
-    home = environ.get("HOME")
-    return (Path(home) if home else Path.home()) / ".config" / "clever-cloud" / "clever-tools.json"
-
-
-def _from_file(path: Path, consumer: tuple[str | None, str | None]) -> FoundCredentials:
-    profile = _active_profile(path)
-    alias = profile.get("alias")
-    source = f"{path} (profile {alias})" if isinstance(alias, str) else str(path)
-    token, secret = profile.get("token"), profile.get("secret")
-    if not (isinstance(token, str) and token and isinstance(secret, str) and secret):
-        raise CredentialsError(f"{source} holds no token and secret; run `clever login`")
-    expiration = _moment(profile.get("expirationDate"))
-    if expiration is not None and expiration <= datetime.now(UTC):
-        raise CredentialsError(
-            f"the session in {source} expired at {expiration:%Y-%m-%d %H:%M} UTC; run `clever login`"
-        )
-    overrides = profile.get("overrides")
-    if not isinstance(overrides, dict):
-        overrides = {}
-
-    def override(name: str) -> str | None:
-        value = overrides.get(name)
-        return value if isinstance(value, str) and value else None
-
-    key = consumer[0] or override("OAUTH_CONSUMER_KEY")
-    consumer_secret = consumer[1] or override("OAUTH_CONSUMER_SECRET")
-    host = override("API_HOST")
-    if host is not None and not _is_address(host):
-        raise CredentialsError(f"{source} has an API_HOST that is not an http(s) address")
-    return _found(source, lambda: _oauth1(token, secret, (key, consumer_secret)), host)
-
-
-def _is_address(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return False
-    return parts.scheme in {"http", "https"} and bool(parts.netloc)
-
-
-def _active_profile(path: Path) -> dict[str, Any]:
-    """
-    Read the first profile of the current format, or the only one of the old flat format.
-    """
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise CredentialsError(
-            f"no credentials: neither CLEVER_API_TOKEN nor CLEVER_TOKEN and CLEVER_SECRET are set, and {path} "
-            "does not exist; set one, or run `clever login`",
-        ) from None
-    except OSError as exc:
-        raise CredentialsError(f"cannot read {path}: {exc.strerror}") from exc
-    # "from None" everywhere: the parser's message and traceback show the content.
-    try:
-        parsed = json.loads(content)
-    except (ValueError, RecursionError):
-        raise CredentialsError(f"{path} is not JSON; run `clever login` to write it anew") from None
-    if isinstance(parsed, dict) and "profiles" in parsed:
-        profiles = parsed["profiles"]
-        parsed = profiles[0] if isinstance(profiles, list) and profiles else None
-    if not isinstance(parsed, dict):
-        raise CredentialsError(f"{path} holds no profile; run `clever login`")
-    return parsed
-
-
-def _moment(value: object) -> datetime | None:
-    """
-    Read an expiration; what is missing or unreadable never expires (clevertools.go, commit 61443bf).
-    """
-    try:
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return datetime.fromtimestamp(value / 1000, UTC)
-        moment = datetime.fromisoformat(str(value))
-    except (ValueError, OverflowError, OSError):
-        return None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
