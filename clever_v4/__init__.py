@@ -61,15 +61,8 @@ from clever_v4.api.pulsar import (
     StoragePolicy,
     StoragePolicyChange,
 )
-from clever_v4.auth import (
-    ApiToken,
-    Auth,
-    AuthProvider,
-    FoundCredentials,
-    OAuth1,
-    SignatureMethod,
-    find_credentials,
-)
+from clever_v4.auth import ApiToken, Auth, AuthProvider, OAuth1, SignatureMethod
+from clever_v4.environment import FoundCredentials, find_credentials
 from clever_v4.errors import (
     APIError,
     AuthenticationError,
@@ -103,7 +96,7 @@ from clever_v4.session import Session
 from clever_v4.streaming.policy import Reconnect, Reconnection, StreamOptions, is_transient
 from clever_v4.streaming.resume import Cursor, EndedBy
 from clever_v4.streaming.subject import StreamState, StreamStatistics
-from clever_v4.transport.client import VERSION as __version__  # noqa: N811 -- a constant there, a convention here
+from clever_v4.transport.exchange import VERSION as __version__  # noqa: N811 -- a constant there, a convention here
 from clever_v4.transport.policies import ResponseInfo, Retry, Timeout
 from clever_v4.transport.query import Moment
 from clever_v4.transport.responses import Response

@@ -8,7 +8,7 @@ Every error that the library raises of its own accord, in one tree.
     │   ├── ConnectionFailedError       also a ConnectionError
     │   ├── RequestTimeoutError         also a TimeoutError
     │   └── ResponseTooLargeError       limit_bytes
-    ├── APIError                        status, code, message, request_id, body, context, retry_after
+    ├── APIError                        status, code, message, body, context, retry_after
     │   ├── BadRequestError             400, 422
     │   ├── AuthenticationError         401
     │   ├── PermissionDeniedError       403
@@ -16,10 +16,10 @@ Every error that the library raises of its own accord, in one tree.
     │   ├── ConflictError               409
     │   ├── RateLimitedError            429, and the 403 of API v2 that means the same
     │   └── ServerError                 5xx
-    ├── ResponseFormatError             the answer did not fit the model: paths, request_id, event
+    ├── ResponseFormatError             the answer did not fit the model: paths, event
     ├── StreamError
     │   ├── HeartbeatTimeoutError       also a TimeoutError
-    │   ├── NotAnEventStreamError       content_type, request_id, body
+    │   ├── NotAnEventStreamError       content_type, body
     │   ├── EventTooLargeError          limit_bytes
     │   ├── ReconnectionGaveUpError     attempts, last_event_id
     │   ├── SlowConsumerError           dropped, since
@@ -33,7 +33,9 @@ Every error that the library raises of its own accord, in one tree.
 
 A caller's mistake (a bad argument) is a plain ``ValueError`` or ``TypeError``
 where the argument is given. Every error can be pickled, and none carries
-credentials in its message or attributes.
+credentials in its message or attributes. Each has a ``request_id``: the
+``Sozu-Id`` of the answer that it is about, which Clever Cloud's support asks
+for, or None where no answer came.
 """
 
 from __future__ import annotations
@@ -91,10 +93,18 @@ class CleverError(Exception):
 
     message: str
     """What went wrong, without the context that ``str(error)`` adds."""
+    request_id: str | None = None
+    """The ``Sozu-Id`` of the answer that it is about: what Clever Cloud's support asks for."""
 
-    def __init__(self, message: str = "") -> None:
+    def __init__(self, message: str = "", *, request_id: str | None = None) -> None:
         super().__init__(message)
         self.message = message
+        self.request_id = request_id
+
+    def __str__(self) -> str:
+        # Not part of the arguments, since some learn it only later.
+        told = str(self.args[0]) if self.args else ""
+        return f"{told} (Sozu-Id {self.request_id})" if self.request_id else told
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.args, dict(self.__dict__))
@@ -127,16 +137,15 @@ class ResponseTooLargeError(TransportError):
     """
 
     limit_bytes: int
-    request_id: str | None
 
     def __init__(
         self, message: str | None = None, *, limit_bytes: int, request_id: str | None = None
     ) -> None:
         super().__init__(
-            message or f"the answer exceeds the limit of {limit_bytes:,} bytes{_sozu(request_id)}",
+            message or f"the answer exceeds the limit of {limit_bytes:,} bytes",
+            request_id=request_id,
         )
         self.limit_bytes = limit_bytes
-        self.request_id = request_id
 
 
 # --- The API refused -----------------------------------------------------------
@@ -157,8 +166,6 @@ class APIError(CleverError):
     """The API's own code: dotted in v4 (``clever.core.not-found``), a number in v2. An open set."""
     message: str
     """The API's own words, or the beginning of a body that is not JSON; empty when there was no body."""
-    request_id: str | None
-    """The ``Sozu-Id`` header: what Clever Cloud's support asks for."""
     api_request_id: str | None
     """The request id inside the body (``apiRequestId`` or ``api_request_id``)."""
     body: str
@@ -193,11 +200,10 @@ class APIError(CleverError):
             text += f": {message}"
         if retry_after is not None:
             text += f" (retry after {retry_after.total_seconds():g} s)"
-        super().__init__(text + _sozu(request_id))
+        super().__init__(text, request_id=request_id)
         self.message = message
         self.status = status
         self.code = code
-        self.request_id = request_id
         self.api_request_id = api_request_id
         self.body = body
         self.context = dict(context or {})
@@ -277,8 +283,6 @@ class ResponseFormatError(CleverError):
 
     paths: tuple[str, ...]
     """Where it did not fit, such as ``$[3].address.vat_percent``."""
-    request_id: str | None
-    """The ``Sozu-Id`` of the answer."""
     event: Any
     """The raw event (``MessageEvent``) of a stream; None for a plain answer."""
 
@@ -290,10 +294,8 @@ class ResponseFormatError(CleverError):
         request_id: str | None = None,
         event: Any = None,
     ) -> None:
-        super().__init__(message + _sozu(request_id))
-        self.message = message
+        super().__init__(message, request_id=request_id)
         self.paths = tuple(paths)
-        self.request_id = request_id
         self.event = event
 
 
@@ -318,7 +320,6 @@ class NotAnEventStreamError(StreamError):
     """
 
     content_type: str | None
-    request_id: str | None
     body: str
     """The beginning of what came instead."""
 
@@ -331,11 +332,10 @@ class NotAnEventStreamError(StreamError):
         body: str = "",
     ) -> None:
         super().__init__(
-            message
-            or f"expected text/event-stream, got {content_type or 'no content type'}{_sozu(request_id)}",
+            message or f"expected text/event-stream, got {content_type or 'no content type'}",
+            request_id=request_id,
         )
         self.content_type = content_type
-        self.request_id = request_id
         self.body = body
 
 
@@ -346,8 +346,13 @@ class EventTooLargeError(StreamError):
 
     limit_bytes: int
 
-    def __init__(self, message: str | None = None, *, limit_bytes: int) -> None:
-        super().__init__(message or f"an event exceeds the limit of {limit_bytes:,} bytes")
+    def __init__(
+        self, message: str | None = None, *, limit_bytes: int, request_id: str | None = None
+    ) -> None:
+        super().__init__(
+            message or f"an event exceeds the limit of {limit_bytes:,} bytes",
+            request_id=request_id,
+        )
         self.limit_bytes = limit_bytes
 
 
@@ -448,9 +453,6 @@ class UnresolvedNameError(CleverError, LookupError):
         self.name = name
         self.candidates = tuple(candidates)
 
-    def __str__(self) -> str:
-        return self.message
-
 
 class SessionClosedError(CleverError, RuntimeError):
     """
@@ -489,10 +491,3 @@ class DeploymentWaitTimeoutError(CleverError, TimeoutError):
         self.deployment_id = deployment_id
         self.state = state
         self.waited = waited
-
-
-def _sozu(request_id: str | None) -> str:
-    """
-    Tell the Sozu-Id at the end of a message, where there is one.
-    """
-    return f" (Sozu-Id {request_id})" if request_id else ""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from ssl import SSLContext
 from types import TracebackType
-from typing import Any, Self
+from typing import Self, TypedDict, Unpack
 
 import aiohttp
 from yarl import URL
@@ -20,7 +20,8 @@ from clever_v4.api.orchestration import Deployments, Instances
 from clever_v4.api.owners import Owners
 from clever_v4.api.products import Zones
 from clever_v4.api.pulsar import Pulsar
-from clever_v4.auth import Auth, AuthProvider, find_credentials
+from clever_v4.auth import Auth, AuthProvider
+from clever_v4.environment import find_credentials
 from clever_v4.transport.client import Client
 from clever_v4.transport.converter import UNSET
 from clever_v4.transport.policies import ResponseInfo, Retry, Timeout
@@ -28,6 +29,26 @@ from clever_v4.transport.query import QueryLike, to_pairs
 from clever_v4.transport.responses import Response
 
 __all__ = ["Session"]
+
+
+class _Options(TypedDict, total=False):
+    """
+    What `Session` takes by name.
+    """
+
+    http: aiohttp.ClientSession | None
+    stream_http: aiohttp.ClientSession | None
+    base_url: str | URL | None
+    retry: Retry | None
+    timeout: Timeout | timedelta | None
+    on_response: Callable[[ResponseInfo], None] | None
+    allow_insecure_http: bool
+    ssl: SSLContext | aiohttp.Fingerprint | bool
+    proxy: str | URL | None
+    trust_env: bool
+    max_connections: int
+    max_streams: int
+    max_response_bytes: int
 
 
 class Session:
@@ -44,9 +65,12 @@ class Session:
         http: An ``aiohttp.ClientSession`` to send requests with; it is left
             open at the end. None: the session opens and closes its own, with
             *max_connections*.
-        stream_http: The same for streams. None: the session opens and closes
-            its own, whose connections are not limited but by *max_streams*, so
-            that open streams never block a request.
+        stream_http: The same for streams, also where *http* is borrowed.
+            None: the session opens and closes its own, whose connections are
+            not limited but by *max_streams*, so that open streams never block
+            a request. A borrowed one should have a connector without limit:
+            once aiohttp's default of 100 are open, all else that goes through
+            it waits.
         base_url: Where requests go. None: as the credentials say, which is
             ``https://api-bridge.clever-cloud.com`` for an API token and
             ``https://api.clever-cloud.com`` otherwise.
@@ -57,11 +81,12 @@ class Session:
             attempt and stream included; must be quick. What it raises reaches
             the caller of the request.
         allow_insecure_http: Send credentials over clear-text http to other
-            hosts than this one.
+            hosts than this one (``localhost``, ``127.0.0.0/8``, ``::1``).
         ssl: As in aiohttp: an ``SSLContext``, a ``Fingerprint``, or False to
             trust any certificate.
         proxy: Address of an HTTP proxy, for requests and streams.
-        trust_env: Obey ``HTTP_PROXY`` and the like; for owned connections.
+        trust_env: Obey ``HTTP_PROXY`` and the like, for owned connections. What
+            a ``~/.netrc`` holds never replaces the session's credentials.
         max_connections: How many requests are under way at once; more wait.
         max_streams: How many streams may be open; one more is a
             `TooManyStreamsError`.
@@ -69,8 +94,8 @@ class Session:
             a `ResponseTooLargeError`. Downloads and streams are not bound by it.
 
     Raises:
-        ValueError: An argument cannot be meant; also when *base_url* would
-            send the credentials in clear text over a network.
+        ValueError: An argument cannot be meant; also when *base_url* or *proxy*
+            would send the credentials in clear text over a network.
         TypeError: *auth* is none.
     """
 
@@ -126,7 +151,9 @@ class Session:
         """Where applications and add-ons can run."""
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str] | None = None, **options: Any) -> Self:
+    def from_environment(
+        cls, environ: Mapping[str, str] | None = None, **options: Unpack[_Options]
+    ) -> Self:
         """
         Make a session with the credentials found in the environment.
 
@@ -200,7 +227,7 @@ class Session:
         """
         How many streams are open or opening, of *max_streams*.
         """
-        return len(self._client.streams)
+        return self._client.open_stream_count
 
     def __repr__(self) -> str:
         base = (

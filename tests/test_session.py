@@ -132,7 +132,7 @@ async def test_session_leaves_no_connection_task_or_warning(emulator: Emulator) 
         session = Session(ApiToken(emulator.token), base_url=emulator.url)
         async with session:
             await asyncio.gather(*(session.zones.list() for _ in range(20)))
-            connector = session._client.http.connector
+            connector = session._client._connections.http.connector
         assert connector is not None
         assert connector.closed
         del session, connector

@@ -54,8 +54,10 @@ def checked_base_url(name: str, value: str | URL) -> URL:
 def is_loopback(host: str) -> bool:
     """
     Tell whether a host is this machine by its name or address.
+
+    Names under ``localhost`` are not: resolvers may ask the network for them.
     """
-    if host == "localhost" or host.endswith(".localhost"):
+    if host == "localhost":
         return True
     try:
         return ipaddress.ip_address(host).is_loopback

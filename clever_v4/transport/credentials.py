@@ -5,6 +5,7 @@ The credentials of one session, and how they are renewed.
 from __future__ import annotations
 
 import asyncio
+import inspect
 
 from clever_v4.auth import Auth, AuthProvider
 
@@ -20,6 +21,9 @@ class Credentials:
         self._provider: AuthProvider | None = None
         self.known: Auth | None = None
         self._lock = asyncio.Lock()
+        self._failure: Exception | None = None
+        self.asked_count = 0
+        """How often fresh ones were asked for."""
         if auth is None:
             return
         given: object = auth
@@ -53,20 +57,42 @@ class Credentials:
         Give those in use, asking for the first ones where they were not given.
         """
         if self.known is None and self._provider is not None:
-            return await self.renew(None)
+            return await self.renew(self.asked_count)
         return self.known
 
-    async def renew(self, refused: Auth | None) -> Auth:
+    async def renew(self, asked_count: int) -> Auth:
         """
-        Ask for fresh credentials, unless somebody did since *refused* was in use.
+        Ask for fresh credentials, unless somebody did meanwhile; then share the outcome.
+
+        Args:
+            asked_count: What `asked_count` was when those in use were taken.
+
+        Raises:
+            Exception: What the callable raises.
+            TypeError: It is not async, or gives no credentials.
         """
-        assert self._provider is not None  # noqa: S101 -- a fact of the callers above
         async with self._lock:
-            if self.known is None or self.known is refused:
-                fresh: object = await self._provider()
-                if not isinstance(fresh, Auth):
-                    raise TypeError(
-                        f"the auth callable must give an Auth, got {type(fresh).__name__}"
-                    )
-                self.known = fresh
-            return self.known
+            if self.asked_count == asked_count:
+                await self._ask()
+            elif self._failure is not None:
+                # One call failed for all who waited for it; who comes later asks again.
+                raise self._failure
+        assert self.known is not None  # noqa: S101 -- the type checker cannot see it
+        return self.known
+
+    async def _ask(self) -> None:
+        assert self._provider is not None  # noqa: S101 -- a fact of the callers above
+        try:
+            given: object = self._provider()
+            if not inspect.isawaitable(given):
+                raise TypeError("the auth callable must be async")
+            fresh: object = await given
+            if not isinstance(fresh, Auth):
+                raise TypeError(f"the auth callable must give an Auth, got {type(fresh).__name__}")
+        except Exception as error:
+            self._failure = error
+            self.asked_count += 1
+            raise
+        # A cancelled call counts for nothing: the next one that waits asks in its place.
+        self.known, self._failure = fresh, None
+        self.asked_count += 1

@@ -6,17 +6,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import aiohttp
 
 from clever_v4.auth import Auth
 
-from .exchange import Exchange, Faults, Sending, read_some
-from .responses import ERROR_BODY_LIMIT_BYTES, REQUEST_ID_HEADER, is_success
-
-if TYPE_CHECKING:
-    from .client import Client
+from .exchange import Exchange, Faults, Sending, read_refusal
+from .responses import is_success
+from .sender import Sender
 
 __all__ = ["Download"]
 
@@ -35,17 +33,17 @@ class Download:
     A body that is read in pieces, inside ``async with``.
     """
 
-    def __init__(self, client: Client, exchange: Exchange) -> None:
-        self._client = client
+    def __init__(self, sender: Sender, exchange: Exchange) -> None:
+        self._sender = sender
         self._exchange = exchange
         self._response: _Opened | None = None
 
     async def __aenter__(self) -> Self:
         if self._response is not None:
             raise RuntimeError("a download can be opened once")
-        client, exchange = self._client, self._exchange
-        self._response = await client.with_retries(
-            lambda: client.attempt(exchange, self._open), may_retry=True
+        sender, exchange = self._sender, self._exchange
+        self._response = await sender.with_retries(
+            lambda: sender.attempt(exchange, self._open), may_retry=True
         )
         return self
 
@@ -59,25 +57,22 @@ class Download:
         if not opened.released:
             opened.released = True
             opened.raw.close()  # never drained; a body read to its end has gone back by itself
-            self._client.slots.release()
+            self._sender.connections.slots.release()
 
     async def _open(self, auth: Auth | None) -> _Opened:
-        client = self._client
-        await client.slots.acquire()
+        sender, connections = self._sender, self._sender.connections
+        await connections.slots.acquire()
         raw: aiohttp.ClientResponse | None = None
         try:
-            sending = client.prepare(self._exchange, auth)
-            with Faults(sending):
-                raw = await client.http.request(**client.arguments(sending, client.http))
+            sending = sender.prepare(self._exchange, auth)
+            with sender.exchanging(sending):
+                raw = await sender.send(sending, connections.http)
                 if not is_success(raw.status):
-                    body = await read_some(raw, ERROR_BODY_LIMIT_BYTES)
-                    client.tell(sending, raw)
-                    raise sending.error(raw, body)
-            client.tell(sending, raw)
+                    raise sending.refusal(raw, await read_refusal(raw))
         except BaseException:
             if raw is not None:
                 raw.close()
-            client.slots.release()
+            connections.slots.release()
             raise
         return _Opened(sending, raw)
 
@@ -99,7 +94,7 @@ class Download:
         """
         The ``Sozu-Id``.
         """
-        return self.headers.get(REQUEST_ID_HEADER)
+        return self._opened.sending.request_id
 
     @property
     def content_length(self) -> int | None:

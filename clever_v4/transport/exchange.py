@@ -4,13 +4,16 @@ What is asked, how one attempt of it is sent, and what its faults mean.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
+from aiohttp import hdrs
+from multidict import CIMultiDict
 from yarl import URL
 
 from clever_v4.errors import (
@@ -21,15 +24,31 @@ from clever_v4.errors import (
     SessionClosedError,
 )
 
-from .policies import Timeout
-from .responses import error_from, redact, secrets_in
+from .responses import ERROR_BODY_LIMIT_BYTES, REQUEST_ID_HEADER, error_from, redact, secrets_in
 
-__all__ = ["Exchange", "Faults", "Sending", "read_some", "seconds", "send_once"]
+__all__ = ["USER_AGENT", "VERSION", "Exchange", "Faults", "Sending", "read_refusal", "seconds"]
+
+# A constant, since asking the package's metadata reads files: 8 ms, and blocking.
+VERSION: Final = "0.1.0.dev0"
+"""The version of this package, as pyproject.toml has it."""
+
+USER_AGENT: Final = f"clever-v4/{VERSION} aiohttp/{aiohttp.__version__}"
+
+_REFUSAL_S: Final = 5.0
 
 
 class Exchange:
     """
     What is asked, before it is signed.
+
+    Args:
+        method: The HTTP method.
+        target: The encoded path and query, for after the base URL.
+        headers: Ours.
+        more: The caller's, which win over ours of the same name.
+        body: What is sent with it.
+        authenticated: Whether credentials are sent.
+        url: The whole address, where it is known already.
     """
 
     __slots__ = ("authenticated", "body", "headers", "method", "target", "url")
@@ -39,6 +58,7 @@ class Exchange:
         method: str,
         target: str,
         headers: Mapping[str, str],
+        more: Mapping[str, str] | None = None,
         *,
         body: bytes | None = None,
         authenticated: bool = True,
@@ -46,29 +66,50 @@ class Exchange:
     ) -> None:
         self.method = method
         self.target = target
-        self.headers = headers
+        self.headers = CIMultiDict(headers)
+        self.headers.update(more or {})
         self.body = body
         self.authenticated = authenticated
         self.url = url
 
 
+class Hidden(str):
+    """
+    A header's value that no repr shows: neither aiohttp's errors', nor that of a traceback's locals.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'[redacted]'"
+
+
 class Sending:
     """
-    One attempt, signed.
+    One attempt, signed; once sent, also the head of its answer.
     """
 
-    __slots__ = ("body", "headers", "method", "secrets", "started", "url")
+    __slots__ = (
+        "answer",
+        "authorization",
+        "body",
+        "headers",
+        "method",
+        "secrets",
+        "started",
+        "url",
+    )
 
-    def __init__(
-        self, method: str, url: URL, headers: Mapping[str, str], body: bytes | None, started: float
-    ) -> None:
-        self.method = method
+    def __init__(self, exchange: Exchange, url: URL, signature: str | None) -> None:
+        self.method = exchange.method
         self.url = url
-        self.headers = headers
-        self.body = body
-        self.started = started
-        given = next((v for name, v in headers.items() if name.lower() == "authorization"), None)
-        self.secrets = secrets_in(given)
+        self.body = exchange.body
+        self.headers = exchange.headers.copy()
+        signature = self.headers.pop(hdrs.AUTHORIZATION, signature)
+        self.authorization = None if signature is None else Hidden(signature)
+        self.secrets = secrets_in(signature)
+        self.started = time.monotonic()
+        self.answer: aiohttp.ClientResponse | None = None
 
     @property
     def place(self) -> str:
@@ -77,28 +118,62 @@ class Sending:
         """
         return str(self.url).partition("?")[0]
 
-    def arguments(
-        self, http: aiohttp.ClientSession, timeout: Timeout, options: Mapping[str, Any]
-    ) -> dict[str, Any]:
+    @property
+    def request_id(self) -> str | None:
         """
-        Give what aiohttp's ``request`` takes.
+        The ``Sozu-Id`` of the answer, once there is one.
         """
-        return {
-            "method": self.method,
-            "url": self.url,
-            "headers": self.headers,
-            "data": self.body,
-            "timeout": aiohttp.ClientTimeout(
-                total=None,
-                sock_connect=seconds(timeout.connect),
-                sock_read=seconds(timeout.read),
-            ),
-            # Middlewares of a request replace those of its session: a lender's stay in force.
-            "middlewares": (*getattr(http, "_middlewares", ()), send_once),
-            **options,
-        }
+        return None if self.answer is None else self.answer.headers.get(REQUEST_ID_HEADER)
 
-    def error(self, raw: aiohttp.ClientResponse, body: bytes) -> APIError:
+    async def send(
+        self,
+        http: aiohttp.ClientSession,
+        timeout: aiohttp.ClientTimeout,
+        options: Mapping[str, Any],
+    ) -> aiohttp.ClientResponse:
+        """
+        Send it, and wait for the head of the answer.
+        """
+        self.answer = await http.request(
+            self.method,
+            self.url,
+            headers=self.headers,
+            data=self.body,
+            timeout=timeout,
+            # Middlewares of a request replace those of its session: a lender's stay in force.
+            middlewares=(*getattr(http, "_middlewares", ()), self._send_once),
+            # A request without a body has no type either; ours say theirs.
+            skip_auto_headers=(hdrs.CONTENT_TYPE,),
+            allow_redirects=False,
+            # A borrowed session may be set otherwise; the answer is ours to read and to judge.
+            raise_for_status=False,
+            auto_decompress=True,
+            **options,
+        )
+        return self.answer
+
+    async def _send_once(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        """
+        Put the signature on, and keep aiohttp from sending it twice (a client middleware).
+
+        It repeats GET, PUT, DELETE and the like once after a broken connection,
+        with the same signature, whose nonce may be used up, and uncounted. The
+        session's own retries sign afresh.
+        """
+        if self.authorization is not None:
+            # Only here, since aiohttp refuses a header beside what it finds by itself: in a
+            # ~/.netrc, by trust_env, or as the default of a borrowed session.
+            request.headers[hdrs.AUTHORIZATION] = self.authorization
+        try:
+            return await handler(request)
+        except (aiohttp.ClientConnectorError, aiohttp.ServerTimeoutError):
+            raise  # never repeated
+        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as exc:
+            raise _UnrepeatedError(str(exc)) from exc
+
+    def refusal(self, raw: aiohttp.ClientResponse, body: bytes) -> APIError:
         """
         Make the error that an answer to this stands for.
         """
@@ -111,6 +186,12 @@ class Sending:
             now=datetime.now(UTC),
             secrets=self.secrets,
         )
+
+
+class _UnrepeatedError(aiohttp.ClientError):
+    """
+    A broken connection, in a form that aiohttp does not repeat by itself.
+    """
 
 
 class Faults:
@@ -130,67 +211,76 @@ class Faults:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if isinstance(exc, Unrepeated):
+        if isinstance(exc, _UnrepeatedError):
             exc = exc.__cause__
-        where = f"{self._sending.method} {self._sending.place}"
-        if isinstance(exc, CleverError):
+        error = self._translate(exc)
+        if error is None:
             return
+        error.__cause__ = _without_request(exc)
+        try:
+            raise error
+        finally:
+            # What aiohttp raised may hold the request's headers and query: it goes no further.
+            error.__context__ = None
+
+    def _translate(self, exc: BaseException | None) -> CleverError | None:
+        sending = self._sending
+        where = f"{sending.method} {sending.place}"
+        if isinstance(exc, CleverError):
+            return None
         if isinstance(exc, TimeoutError):
-            waited = time.monotonic() - self._sending.started
-            text = f"{where}: no complete answer after {waited:.1f} s"
-            raise RequestTimeoutError(text) from exc
-        if isinstance(exc, aiohttp.ClientResponseError):
-            # What came is not HTTP. The error itself stays out of the chain: it holds the
-            # request's headers and query.
-            raise ConnectionFailedError(f"{where}: {exc.message}") from exc.__cause__
+            wanted = "connection" if _is_connecting(exc) else "complete answer"
+            waited = time.monotonic() - sending.started
+            text = f"{where}: no {wanted} after {waited:.1f} s"
+            return RequestTimeoutError(text, request_id=sending.request_id)
         if isinstance(exc, aiohttp.ClientError | OSError | EOFError):
-            reason = redact(str(exc) or type(exc).__name__, self._sending.secrets)
-            raise ConnectionFailedError(f"{where}: {reason}") from exc
+            reason = redact(_reason(exc) or type(exc).__name__, sending.secrets)
+            return ConnectionFailedError(f"{where}: {reason}", request_id=sending.request_id)
         if isinstance(exc, RuntimeError) and str(exc) == "Session is closed":
-            raise SessionClosedError("the underlying aiohttp session is closed") from exc
+            return SessionClosedError("the underlying aiohttp session is closed")
+        return None
 
 
-class Unrepeated(aiohttp.ClientError):
+def _is_connecting(exc: TimeoutError) -> bool:
+    return isinstance(exc, aiohttp.ConnectionTimeoutError)
+
+
+def _reason(exc: Exception) -> str:
+    if isinstance(exc, aiohttp.ClientHttpProxyError):
+        return f"the proxy answered HTTP {exc.status} {exc.message}"
+    # What is not HTTP; all that aiohttp says of it includes the query.
+    return exc.message if isinstance(exc, aiohttp.ClientResponseError) else str(exc)
+
+
+def _without_request(exc: BaseException | None) -> BaseException | None:
     """
-    A broken connection, in a form that aiohttp does not repeat by itself.
+    Give what may be shown as the cause: not what holds the request's headers, query or proxy.
     """
+    if isinstance(exc, aiohttp.ClientResponseError | aiohttp.ConnectionTimeoutError):
+        return exc.__cause__
+    if isinstance(exc, aiohttp.ClientProxyConnectionError):
+        return exc.os_error
+    return exc
 
 
-async def send_once(
-    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-) -> aiohttp.ClientResponse:
+async def read_refusal(raw: aiohttp.ClientResponse) -> bytes:
     """
-    Keep aiohttp from sending a request again (a client middleware).
-
-    It repeats GET, PUT, DELETE and the like once after a broken connection,
-    with the same signature, whose nonce may be used up, and uncounted. The
-    session's own retries sign afresh.
-    """
-    try:
-        return await handler(request)
-    except (aiohttp.ClientConnectorError, aiohttp.ServerTimeoutError):
-        raise  # never repeated
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as exc:
-        raise Unrepeated(str(exc)) from exc
-
-
-async def read_some(raw: aiohttp.ClientResponse, limit: int) -> bytes:
-    """
-    Read the beginning of a body; what is beyond *limit* is left and the connection is closed.
+    Read the beginning of a refusal's body; what is beyond is left, and the connection closed.
     """
     pieces: list[bytes] = []
     size = 0
+    # The status is what matters: a body that breaks off or stalls says less, not nothing.
     try:
-        async for piece in raw.content.iter_any():
-            pieces.append(piece)
-            size += len(piece)
-            if size >= limit:
-                raw.close()
-                break
+        async with asyncio.timeout(_REFUSAL_S):
+            async for piece in raw.content.iter_any():
+                pieces.append(piece)
+                size += len(piece)
+                if size >= ERROR_BODY_LIMIT_BYTES:
+                    raw.close()
+                    break
     except (aiohttp.ClientError, OSError):
-        # The status is what matters; a body that breaks off says less, not nothing.
         raw.close()
-    return b"".join(pieces)[:limit]
+    return b"".join(pieces)[:ERROR_BODY_LIMIT_BYTES]
 
 
 def seconds(duration: timedelta | None) -> float | None:

@@ -29,7 +29,7 @@ class Timeout:
     connect: timedelta | None = attrs.field(
         default=timedelta(seconds=10), validator=positive_duration
     )
-    """For the connection (TCP and TLS). None: for ever."""
+    """For the connection, TLS included. None: for ever."""
     read: timedelta | None = attrs.field(default=timedelta(seconds=30), validator=positive_duration)
     """Longest silence of the server: until the answer begins, and between its pieces. None: for ever."""
     total: timedelta | None = attrs.field(
@@ -60,7 +60,8 @@ class Retry:
     timeout: timedelta | None = attrs.field(
         default=timedelta(seconds=90), validator=positive_duration
     )
-    """No further attempt begins after so long. None: only *attempts* counts."""
+    """After so long, what fails is not tried again, and no ``Retry-After`` beyond it is waited for.
+    None: only *attempts* counts."""
     wait_initial: timedelta = attrs.field(
         default=timedelta(milliseconds=200), validator=_not_negative
     )
@@ -91,14 +92,21 @@ class ResponseInfo:
     """Case-insensitive."""
 
 
-def retry_decision(error: Exception, policy: Retry) -> bool | timedelta:
+def retry_decision(error: Exception, policy: Retry, elapsed: timedelta) -> bool | timedelta:
     """
     Decide whether a failed attempt is repeated: never, with the usual back-off, or after so long.
+
+    Args:
+        error: What it failed with.
+        policy: The session's.
+        elapsed: Since the first attempt began.
     """
     if isinstance(error, APIError):
         if error.status not in RETRIED_STATUSES:
             return False
-        if error.retry_after is None:
+        wait = error.retry_after
+        if wait is None:
             return True
-        return error.retry_after if error.retry_after <= policy.retry_after_max else False
+        too_late = policy.timeout is not None and elapsed + wait > policy.timeout
+        return False if too_late or wait > policy.retry_after_max else wait
     return isinstance(error, ConnectionFailedError | RequestTimeoutError)

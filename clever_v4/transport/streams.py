@@ -5,68 +5,25 @@ The connections of streams: bounded in number, signed afresh, vetted; not read h
 from __future__ import annotations
 
 import asyncio
-import weakref
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import aiohttp
 from yarl import URL
 
 from clever_v4.auth import Auth
-from clever_v4.errors import NotAnEventStreamError, TooManyStreamsError
+from clever_v4.errors import NotAnEventStreamError
 
 from .addresses import target
-from .exchange import Exchange, Faults, Sending, read_some, seconds
+from .exchange import USER_AGENT, Exchange, Sending, read_refusal, seconds
 from .query import QueryPairs
-from .responses import ERROR_BODY_LIMIT_BYTES, REQUEST_ID_HEADER, redact
+from .responses import redact
+from .sender import Sender
 
-if TYPE_CHECKING:
-    from .client import Client
-
-__all__ = ["OpenStreams", "StreamOpener"]
+__all__ = ["StreamOpener"]
 
 _EVENT_STREAM: Final = "text/event-stream"
 _SHOWN_BYTES: Final = 2048
-
-
-class OpenStreams:
-    """
-    Counts the streams of a session that are open or opening, and bounds them.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self._opening_count = 0
-        self._responses: weakref.WeakSet[aiohttp.ClientResponse] = weakref.WeakSet()
-
-    def __len__(self) -> int:
-        return self._opening_count + sum(1 for response in self._responses if not response.closed)
-
-    def __enter__(self) -> None:
-        # Streams that ended stay in the set until they are collected, so it is counted
-        # exactly only when it looks full: opening one of n streams costs no walk over n.
-        if self._opening_count + len(self._responses) >= self.limit:
-            for response in [response for response in self._responses if response.closed]:
-                self._responses.discard(response)
-            if self._opening_count + len(self._responses) >= self.limit:
-                raise TooManyStreamsError(limit=self.limit)
-        self._opening_count += 1
-
-    def __exit__(self, *_: object) -> None:
-        self._opening_count -= 1
-
-    def add(self, response: aiohttp.ClientResponse) -> None:
-        """
-        Count a stream from now until its response is closed.
-        """
-        self._responses.add(response)
-
-    def close(self) -> None:
-        """
-        Abort all that are open.
-        """
-        for response in list(self._responses):
-            response.close()
 
 
 class StreamOpener:
@@ -74,17 +31,16 @@ class StreamOpener:
     Opens the connections of a stream; stands where an ``EventSource`` expects its ``ClientSession``.
     """
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
 
     def url(self, path: Sequence[str], query: QueryPairs = ()) -> URL:
         """
         Give the address of a stream; relative while the base URL is not known.
         """
         tail = target(path, query)
-        return (
-            self._client.address(tail) if self._client.base_url_known else URL(tail, encoded=True)
-        )
+        known = self._sender.base_url_known
+        return self._sender.address(tail) if known else URL(tail, encoded=True)
 
     async def request(
         self, method: str, url: URL, *, headers: Mapping[str, str] | None = None, **options: Any
@@ -109,53 +65,44 @@ class StreamOpener:
         sent = {
             "Accept": _EVENT_STREAM,
             "Accept-Encoding": "identity",
-            "User-Agent": self._client.user_agent,
+            "User-Agent": USER_AGENT,
         }
-        for name, value in (headers or {}).items():
-            for known in [known for known in sent if known.lower() == name.lower()]:
-                del sent[known]
-            sent[name] = value
-        exchange = Exchange(method, url.raw_path_qs, sent, url=url if url.absolute else None)
-        return await self._client.attempt(
+        known = url if url.absolute else None
+        exchange = Exchange(method, url.raw_path_qs, sent, headers, url=known)
+        return await self._sender.attempt(
             exchange, lambda auth: self._open(exchange, auth, options)
         )
 
     async def _open(
         self, exchange: Exchange, auth: Auth | None, options: Mapping[str, Any]
     ) -> aiohttp.ClientResponse:
-        client = self._client
-        with client.streams:
-            sending = client.prepare(exchange, auth)
-            arguments = {**client.arguments(sending, client.stream_http), **options}
-            arguments["timeout"] = aiohttp.ClientTimeout(
-                total=None, sock_connect=seconds(client.timeout.connect), sock_read=None
-            )
+        sender, connections = self._sender, self._sender.connections
+        with connections.streams:
+            sending = sender.prepare(exchange, auth)
             raw: aiohttp.ClientResponse | None = None
-            body = b""
             try:
-                with Faults(sending):
-                    # Only the head of the answer is awaited in here, or a refusal's body.
-                    async with asyncio.timeout(seconds(client.timeout.read)):
-                        raw = await client.stream_http.request(**arguments)
-                        if raw.status != 200 or raw.content_type != _EVENT_STREAM:
-                            body = await read_some(raw, ERROR_BODY_LIMIT_BYTES)
-                client.tell(sending, raw)
-                self._vet(raw, body, sending)
+                with sender.exchanging(sending):
+                    # Only the head of the answer is awaited in here.
+                    async with asyncio.timeout(seconds(sender.timeout.read)):
+                        raw = await sender.send(
+                            sending, connections.stream_http, endless=True, **options
+                        )
+                    if raw.status != 200:
+                        raise sending.refusal(raw, await read_refusal(raw))
+                    if raw.content_type != _EVENT_STREAM:
+                        raise _no_stream(sending, raw, await read_refusal(raw))
             except BaseException:
                 if raw is not None:
                     raw.close()
                 raise
-            client.streams.add(raw)
+            connections.streams.add(raw)
         return raw
 
-    @staticmethod
-    def _vet(raw: aiohttp.ClientResponse, body: bytes, sending: Sending) -> None:
-        if raw.status != 200:
-            raise sending.error(raw, body)
-        if raw.content_type != _EVENT_STREAM:
-            text = body[:_SHOWN_BYTES].decode("utf-8", "replace")
-            raise NotAnEventStreamError(
-                content_type=raw.headers.get("Content-Type"),
-                request_id=raw.headers.get(REQUEST_ID_HEADER),
-                body=redact(text, sending.secrets),
-            )
+
+def _no_stream(sending: Sending, raw: aiohttp.ClientResponse, body: bytes) -> NotAnEventStreamError:
+    text = body[:_SHOWN_BYTES].decode("utf-8", "replace")
+    return NotAnEventStreamError(
+        content_type=raw.headers.get("Content-Type"),
+        request_id=sending.request_id,
+        body=redact(text, sending.secrets),
+    )

@@ -294,7 +294,7 @@ def test_base_url_with_credentials_is_refused_without_showing_them() -> None:
     ("host", "answer"),
     [
         ("localhost", True),
-        ("api.localhost", True),
+        ("api.localhost", False),
         ("127.0.0.1", True),
         ("127.8.8.8", True),
         ("::1", True),

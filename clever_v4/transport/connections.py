@@ -1,0 +1,149 @@
+"""
+The connections of one session: borrowed or owned, bounded in number, in one event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+
+import aiohttp
+
+from clever_v4.errors import DifferentEventLoopError, SessionClosedError, TooManyStreamsError
+
+__all__ = ["Connections", "OpenStreams", "check_count"]
+
+
+class OpenStreams:
+    """
+    Counts the streams of a session that are open or opening, and bounds them.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._opening_count = 0
+        self._responses: weakref.WeakSet[aiohttp.ClientResponse] = weakref.WeakSet()
+
+    def __len__(self) -> int:
+        return self._opening_count + sum(1 for response in self._responses if not response.closed)
+
+    def __enter__(self) -> None:
+        # Streams that ended stay in the set until they are collected, so it is counted
+        # exactly only when it looks full: opening one of n streams costs no walk over n.
+        if self._opening_count + len(self._responses) >= self.limit:
+            for response in [response for response in self._responses if response.closed]:
+                self._responses.discard(response)
+            if self._opening_count + len(self._responses) >= self.limit:
+                raise TooManyStreamsError(limit=self.limit)
+        self._opening_count += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._opening_count -= 1
+
+    def add(self, response: aiohttp.ClientResponse) -> None:
+        """
+        Count a stream from now until its response is closed.
+        """
+        self._responses.add(response)
+
+    def close(self) -> None:
+        """
+        Abort all that are open.
+        """
+        for response in list(self._responses):
+            response.close()
+
+
+class Connections:
+    """
+    What a session sends with, from its first use to its end.
+
+    Requests share one bounded pool; streams have a connector of their own, so
+    that any number of open ones never blocks a request.
+    """
+
+    http: aiohttp.ClientSession
+    """For requests; once bound."""
+    stream_http: aiohttp.ClientSession
+    """For streams; once bound."""
+
+    def __init__(
+        self,
+        *,
+        http: aiohttp.ClientSession | None,
+        stream_http: aiohttp.ClientSession | None,
+        trust_env: bool,
+        max_connections: int,
+        max_streams: int,
+    ) -> None:
+        check_count("max_connections", max_connections)
+        check_count("max_streams", max_streams)
+        self._borrowed_http = http
+        self._borrowed_stream_http = stream_http
+        self._trust_env = trust_env
+        self._max_connections = max_connections
+        self._owned: list[aiohttp.ClientSession] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.closed = False
+        self.slots = asyncio.Semaphore(max_connections)
+        """One for each request that is under way."""
+        self.streams = OpenStreams(max_streams)
+
+    def bind(self) -> None:
+        """
+        Open on first use, and refuse a closed session or a second event loop.
+
+        Raises:
+            SessionClosedError: It was closed.
+            DifferentEventLoopError: It belongs to another event loop.
+        """
+        if self.closed:
+            raise SessionClosedError("the session is closed")
+        if self._loop is not None:
+            self._check_loop()
+            return
+        self._loop = asyncio.get_running_loop()
+        self.http = self._borrowed_http or self._own(self._max_connections)
+        self.stream_http = self._borrowed_stream_http or self._own(0)
+
+    async def close(self) -> None:
+        """
+        Close what is owned, and the streams on what is borrowed. Idempotent.
+
+        Raises:
+            DifferentEventLoopError: Called from another event loop.
+        """
+        if self._loop is not None and not self._loop.is_closed():
+            self._check_loop()
+        self.closed = True
+        # Streams on a borrowed connector are ours to close, too.
+        self.streams.close()
+        owned, self._owned = self._owned, []
+        for http in owned:
+            await http.close()
+
+    def _check_loop(self) -> None:
+        if asyncio.get_running_loop() is not self._loop:
+            raise DifferentEventLoopError(
+                "the session belongs to another event loop; open one session in each event loop"
+            )
+
+    def _own(self, limit: int) -> aiohttp.ClientSession:
+        http = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=limit),
+            # The API sets no cookies, and none may travel from one answer to another request.
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=self._trust_env,
+        )
+        self._owned.append(http)
+        return http
+
+
+def check_count(name: str, value: object) -> None:
+    """
+    Refuse what is no whole number from 1, by the name of its argument.
+    """
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{name} must be an int, got {value!r}")
+    if value < 1:
+        raise ValueError(f"{name} must be at least 1, got {value}")

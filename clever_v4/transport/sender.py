@@ -1,0 +1,244 @@
+"""
+How a session sends: where to, with which credentials, how often, and whom it tells.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from ssl import SSLContext
+from typing import Any, TypeVar
+
+import aiohttp
+from yarl import URL
+
+from clever_v4.auth import API_BASE_URL, Auth, AuthProvider
+from clever_v4.errors import APIError, SessionClosedError
+
+from .addresses import checked_base_url, is_loopback, join
+from .connections import Connections
+from .credentials import Credentials
+from .exchange import Exchange, Faults, Sending, seconds
+from .policies import ResponseInfo, Retry, Timeout, retry_decision
+
+__all__ = ["Sender"]
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class Sender:
+    """
+    What requests, downloads and streams have in common: one session's way of sending.
+    """
+
+    def __init__(
+        self,
+        connections: Connections,
+        *,
+        auth: Auth | AuthProvider | None,
+        base_url: str | URL | None,
+        retry: Retry | None,
+        timeout: Timeout | None,
+        on_response: Callable[[ResponseInfo], None] | None,
+        allow_insecure_http: bool,
+        ssl: SSLContext | aiohttp.Fingerprint | bool,
+        proxy: str | URL | None,
+    ) -> None:
+        self.connections = connections
+        self.timeout = timeout or Timeout(connect=None, read=None, total=None)
+        self._credentials = Credentials(auth)
+        self._allow_insecure_http = allow_insecure_http
+        self._options: Mapping[str, Any] = {"ssl": ssl, "proxy": proxy}
+        self._retry = retry
+        self._on_response = on_response
+        self._base_url: URL | None = None
+        if base_url is not None:
+            self._base_url = self._checked("base_url", base_url)
+        elif self._credentials.known is not None:
+            self._base_url = self._checked("auth.base_url", self._credentials.known.base_url)
+        elif not self._credentials.expected:
+            self._base_url = URL(API_BASE_URL)
+        # Imported here and not above: 12 ms that only a session needs, and not in mid-request.
+        from stamina import retry_context
+
+        self._retry_context = retry_context
+
+    # --- where to ------------------------------------------------------------------------
+
+    @property
+    def base_url(self) -> URL:
+        """
+        Where requests go.
+
+        Raises:
+            SessionClosedError: It follows from credentials that were not yet
+                asked for.
+        """
+        if self._base_url is None:
+            raise SessionClosedError("the base URL is not known before the credentials were asked")
+        return self._base_url
+
+    @property
+    def base_url_known(self) -> bool:
+        """
+        Whether the base URL is known: it may follow from credentials not yet asked for.
+        """
+        return self._base_url is not None
+
+    def address(self, tail: str) -> URL:
+        """
+        Put an encoded path and query after the base URL.
+        """
+        return join(self.base_url, tail)
+
+    def _checked(self, name: str, value: str | URL) -> URL:
+        base = checked_base_url(name, value)
+        if base.scheme == "https" or self._allow_insecure_http or not self._credentials.expected:
+            return base
+        proxy = self._options["proxy"]
+        if not is_loopback(base.host or ""):
+            sent = f"base_url would send the credentials in clear text, got {str(base)!r}"
+        elif proxy is not None and not is_loopback(URL(proxy).host or ""):
+            # Its address is not shown: it may hold a password.
+            sent = f"proxy would be sent the credentials for {str(base)!r} in clear text"
+        else:
+            return base
+        raise ValueError(
+            f"{sent}; use https, or allow_insecure_http=True where the network is trusted"
+        )
+
+    # --- with which credentials ---------------------------------------------------------------
+
+    async def current_auth(self) -> Auth | None:
+        """
+        Give the credentials in use, asking for the first ones where they were not given.
+        """
+        auth = await self._credentials.current()
+        if self._base_url is None and auth is not None:
+            self._base_url = self._checked("auth.base_url", auth.base_url)
+        return auth
+
+    async def attempt(self, exchange: Exchange, send: Callable[[Auth | None], Awaitable[T]]) -> T:
+        """
+        Send once; after a 401, once more with fresh credentials where they can be renewed.
+        """
+        self.connections.bind()
+        auth = None
+        if exchange.authenticated or self._base_url is None:
+            # Credentials also say where to go, even for what is sent without them.
+            given = await self.current_auth()
+            auth = given if exchange.authenticated else None
+        asked_count = self._credentials.asked_count
+        try:
+            return await send(auth)
+        except APIError as error:
+            if error.status != 401 or auth is None or not self._credentials.renewable:
+                raise
+        return await send(await self._credentials.renew(asked_count))
+
+    def prepare(self, exchange: Exchange, auth: Auth | None) -> Sending:
+        """
+        Sign one attempt.
+        """
+        self.connections.bind()  # again: the session may have been closed while this waited
+        url = exchange.url or self.address(exchange.target)
+        signature = None if auth is None else auth.authorization(exchange.method, str(url))
+        return Sending(exchange, url, signature)
+
+    # --- how often ------------------------------------------------------------------------------
+
+    async def with_retries(self, attempt: Callable[[], Awaitable[T]], may_retry: bool) -> T:
+        """
+        Repeat what failed for passing reasons, as the session's `Retry` says.
+        """
+        policy = self._retry
+        if policy is None or not may_retry:
+            return await attempt()
+        started = time.monotonic()
+        async for context in self._retry_context(
+            on=lambda error: (
+                _is_passing(error)
+                and retry_decision(error, policy, timedelta(seconds=time.monotonic() - started))
+            ),
+            attempts=policy.attempts,
+            timeout=policy.timeout,
+            wait_initial=policy.wait_initial,
+            wait_max=policy.wait_max,
+            wait_jitter=policy.wait_jitter,
+        ):
+            with context:
+                return await attempt()
+        raise AssertionError("unreachable: the last attempt raises")  # pragma: no cover
+
+    # --- one attempt, and whom it is told -----------------------------------------------------------
+
+    async def send(
+        self,
+        sending: Sending,
+        http: aiohttp.ClientSession,
+        *,
+        endless: bool = False,
+        **options: Any,
+    ) -> aiohttp.ClientResponse:
+        """
+        Send one attempt and wait for the head of its answer.
+
+        Args:
+            sending: What to send.
+            http: What to send it with.
+            endless: Whether the answer may be silent for any time, as a stream.
+            options: Passed on to aiohttp.
+        """
+        timeout = aiohttp.ClientTimeout(
+            total=None,
+            sock_connect=seconds(self.timeout.connect),
+            sock_read=None if endless else seconds(self.timeout.read),
+        )
+        return await sending.send(http, timeout, {**self._options, **options})
+
+    @contextmanager
+    def exchanging(self, sending: Sending) -> Iterator[None]:
+        """
+        Turn faults into ours, and tell of the answer, also of one that broke off.
+        """
+        try:
+            with Faults(sending):
+                yield
+        except Exception:
+            self._tell(sending)
+            raise
+        self._tell(sending)
+
+    def _tell(self, sending: Sending) -> None:
+        """
+        Log an answer and hand it to ``on_response``.
+        """
+        answer = sending.answer
+        if answer is None:
+            return
+        elapsed = time.monotonic() - sending.started
+        logger.debug(
+            "%s %s: HTTP %d in %.3f s, Sozu-Id %s",
+            sending.method, sending.place, answer.status, elapsed, sending.request_id,
+        )  # fmt: skip
+        if self._on_response is not None:
+            self._on_response(
+                ResponseInfo(
+                    method=sending.method,
+                    url=sending.place,
+                    status=answer.status,
+                    request_id=sending.request_id,
+                    elapsed=timedelta(seconds=elapsed),
+                    headers=answer.headers,
+                )
+            )
+
+
+def _is_passing(error: Exception) -> bool:
+    # A certificate does not become right by asking again.
+    return not isinstance(error.__cause__, aiohttp.ClientSSLError)
