@@ -7,6 +7,7 @@ No member names the kind; it is told by ``http`` and ``requestId`` being null or
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 
 from clever_v4.emulator.messages import NUMBER, Template, template
 
@@ -25,21 +26,22 @@ _REQUESTS = (
 )
 
 
-def access_templates(draw: random.Random, *, resource_id: str, zone: str) -> list[Template]:
+def access_templates(
+    draw: random.Random, *, resource_id: str, zone: str, instance_ids: Sequence[str]
+) -> list[Template]:
     """
     Entries of a resource's access log; an add-on is only reached by TCP.
     """
     kinds = ["http"] * 24 + ["cut"] * 2 + ["tcp"] * 4 + ["ssh"] * 2
     if not resource_id.startswith("app_"):
         kinds = ["tcp"] * 16
-    instance = f"{draw.getrandbits(128):032x}"
     templates = []
     for number, kind in enumerate(kinds):
         method, path, status = _REQUESTS[number % len(_REQUESTS)]
         counts_in_path = kind == "http" and NUMBER in path
         members: dict[str, object] = {
             "applicationId": resource_id,
-            "instanceId": instance,
+            "instanceId": instance_ids[number % len(instance_ids)],
             "requestId": None if kind == "ssh" else f"01H{draw.getrandbits(100):025X}",
             "bytesIn": draw.randrange(80, 4000),
             "bytesOut": draw.randrange(100, 90_000) if counts_in_path else NUMBER,

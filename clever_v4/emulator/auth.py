@@ -29,6 +29,9 @@ HMAC_DIGESTS = {
 CLOCK_SKEW_S = 300
 """How far ``oauth_timestamp`` may be from the server's clock, in seconds."""
 
+NONCES_AT_LEAST = 10_000
+"""How many nonces are remembered before the old ones are looked for."""
+
 
 @attrs.frozen
 class Credentials:
@@ -48,12 +51,13 @@ class Authenticator:
     Decides whether a request is the owner's.
 
     A nonce is accepted once, so a client that sends a signed request again without signing it
-    afresh is refused.
+    afresh is refused. Those whose timestamp is too old anyway are forgotten.
     """
 
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
-        self._nonces: set[tuple[str, str]] = set()
+        self._nonces: set[tuple[int, str]] = set()
+        self._most_nonces = NONCES_AT_LEAST
 
     def check(self, request: web.Request, *, now_s: float) -> None:
         """
@@ -95,16 +99,23 @@ class Authenticator:
         digest = hmac.new(key.encode(), text.encode(), HMAC_DIGESTS[method]).digest()
         if not _same(signature, base64.b64encode(digest).decode()):
             return False
-        self._nonces.add((oauth["oauth_timestamp"], oauth["oauth_nonce"]))
+        self._remember(int(oauth["oauth_timestamp"]), oauth["oauth_nonce"], now_s)
         return True
 
     def _is_fresh(self, oauth: dict[str, str], now_s: float) -> bool:
         timestamp, nonce = oauth.get("oauth_timestamp", ""), oauth.get("oauth_nonce", "")
         if not nonce or not timestamp.isascii() or not timestamp.isdigit():
             return False
-        if abs(int(timestamp) - now_s) > CLOCK_SKEW_S:
+        if abs(int(timestamp) - now_s) > CLOCK_SKEW_S or oauth.get("oauth_version", "1.0") != "1.0":
             return False
-        return oauth.get("oauth_version", "1.0") == "1.0" and (timestamp, nonce) not in self._nonces
+        return (int(timestamp), nonce) not in self._nonces
+
+    def _remember(self, timestamp: int, nonce: str, now_s: float) -> None:
+        self._nonces.add((timestamp, nonce))
+        if len(self._nonces) > self._most_nonces:
+            self._nonces = {one for one in self._nonces if one[0] >= now_s - CLOCK_SKEW_S}
+            # Twice what is left, so that each request costs the same in the long run.
+            self._most_nonces = max(2 * len(self._nonces), NONCES_AT_LEAST)
 
 
 def base_string(request: web.Request, oauth: list[tuple[str, str]]) -> str:

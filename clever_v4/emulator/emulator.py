@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from clever_v4.emulator import logbook
 from clever_v4.emulator.demo import add_demo
+from clever_v4.emulator.entries import EntryLog
 from clever_v4.emulator.errors import ErrorGeneration
 from clever_v4.emulator.orchestra import orchestra
 from clever_v4.emulator.resources import Addon, Application, Behaviour
@@ -75,41 +76,6 @@ class Emulator(Server):
         super().__init__(state, host=host, port=port)
         if demo:
             add_demo(state)
-
-    @property
-    def token(self) -> str:
-        """
-        An API token (Bearer) that is accepted.
-        """
-        return self.state.credentials.token
-
-    @property
-    def consumer_key(self) -> str:
-        """
-        The OAuth consumer's key.
-        """
-        return self.state.credentials.consumer_key
-
-    @property
-    def consumer_secret(self) -> str:
-        """
-        The OAuth consumer's secret.
-        """
-        return self.state.credentials.consumer_secret
-
-    @property
-    def oauth_token(self) -> str:
-        """
-        The user's OAuth token.
-        """
-        return self.state.credentials.oauth_token
-
-    @property
-    def oauth_secret(self) -> str:
-        """
-        The secret of the user's OAuth token.
-        """
-        return self.state.credentials.oauth_secret
 
     @property
     def owner_id(self) -> str:
@@ -204,12 +170,12 @@ class Emulator(Server):
             name: Its name.
             provider_id: What it is, such as ``"redis-addon"`` or ``"addon-pulsar"``; its real
                 id begins with it (``redis_...``, ``pulsar_...``).
-            zone: As an application's.
-            history: As an application's.
-            rate_per_s: As an application's.
-            behaviour: As an application's.
-            history_interval_s: As an application's.
-            owner_id: As an application's.
+            zone: As of an application; so are the others.
+            history: Entries before the epoch.
+            rate_per_s: Entries per second after it.
+            behaviour: How its streams behave.
+            history_interval_s: Seconds between two entries of the history.
+            owner_id: Whose it is.
         """
         return self.state.add_addon(
             name,
@@ -290,13 +256,16 @@ class Emulator(Server):
             stop: Up to which entry, exclusive; None: all that exist.
         """
         log = logbook.log_of(self.state, resource_id, access=access)
-        count = log.count(self.state.now_s() * 1000)
-        indices = range(count)[start:stop]
-        return [log.entry(index) for index in indices]
+        return [log.entry(index) for index in self._indices(log)[start:stop]]
 
-    def produced_ids(self, resource_id: str, *, access: bool = False) -> list[str]:
+    def produced_ids(
+        self, resource_id: str, *, access: bool = False, start: int = 0, stop: int | None = None
+    ) -> list[str]:
         """
-        The ids of the entries that exist now; cheaper than the entries.
+        The ids of the entries that exist now, cheaper than :meth:`produced`.
         """
         log = logbook.log_of(self.state, resource_id, access=access)
-        return [log.id(index) for index in range(log.count(self.state.now_s() * 1000))]
+        return [log.id(index) for index in self._indices(log)[start:stop]]
+
+    def _indices(self, log: EntryLog) -> range:
+        return range(log.count(self.state.now_s() * 1000))

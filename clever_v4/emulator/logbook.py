@@ -14,6 +14,8 @@ from clever_v4.emulator.messages import (
     application_templates,
     long_line_template,
     resource_templates,
+    rollout_of,
+    uuid_of,
 )
 from clever_v4.emulator.resources import Addon, Application, Behaviour
 from clever_v4.emulator.state import State
@@ -100,8 +102,15 @@ def log_of(state: State, resource_id: str, *, access: bool = False) -> EntryLog:
 
 def _access(state: State, key: str, zone: str) -> Callable[[int], Sequence[Template]]:
     def templates(era: int) -> Sequence[Template]:
-        draw = state.random("access log", key, era)
-        return access_templates(draw, resource_id=key, zone=zone)
+        # The instances that the resource's own log names.
+        told = state.random("log", key, era)
+        is_application = key in state.applications
+        return access_templates(
+            state.random("access log", key, era),
+            resource_id=key,
+            zone=zone,
+            instance_ids=rollout_of(told).instance_ids if is_application else (uuid_of(told),),
+        )
 
     return templates
 

@@ -110,8 +110,8 @@ def rollout_of(draw: random.Random) -> Rollout:
     The rollout of an era, from the generator of that era's log.
     """
     commit_id = f"{draw.getrandbits(160):040x}"
-    deployment_id = f"deployment_{_uuid(draw)}"
-    return Rollout(commit_id, deployment_id, (_uuid(draw), _uuid(draw)))
+    deployment_id = f"deployment_{uuid_of(draw)}"
+    return Rollout(commit_id, deployment_id, (uuid_of(draw), uuid_of(draw)))
 
 
 class Templates(Sequence[Template]):
@@ -200,14 +200,14 @@ def resource_templates(draw: random.Random, *, resource_id: str, zone: str) -> l
     """
     Entries of an add-on.
     """
-    instance = _uuid(draw)
+    instance_id = uuid_of(draw)
     return [
         template(
             "RESOURCE_LOG",
             {
                 "resourceId": resource_id,
                 "hostname": f"{resource_id.partition('_')[0]}-{draw.randrange(100)}",
-                "instanceId": instance,
+                "instanceId": instance_id,
                 "message": message,
                 "zone": zone,
                 "region": zone,
@@ -237,6 +237,9 @@ def template(event: str, members: Mapping[str, object], draw: random.Random) -> 
     )
 
 
-def _uuid(draw: random.Random) -> str:
+def uuid_of(draw: random.Random) -> str:
+    """
+    A UUID (version 4 in form) from a generator.
+    """
     digits = f"{draw.getrandbits(128):032x}"
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"

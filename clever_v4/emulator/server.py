@@ -17,7 +17,7 @@ from clever_v4.emulator.state import State
 
 class Server:
     """
-    Serves a state.
+    Serves a state, and says what a client needs to know: where, and with which credentials.
 
     It can be stopped and started again: the port and the state stay.
 
@@ -44,6 +44,41 @@ class Server:
         if not self._port:
             raise RuntimeError("the emulator has no port yet: start it with 'async with'")
         return f"http://{self._host}:{self._port}"
+
+    @property
+    def token(self) -> str:
+        """
+        An API token (Bearer) that is accepted.
+        """
+        return self.state.credentials.token
+
+    @property
+    def consumer_key(self) -> str:
+        """
+        The OAuth consumer's key.
+        """
+        return self.state.credentials.consumer_key
+
+    @property
+    def consumer_secret(self) -> str:
+        """
+        The OAuth consumer's secret.
+        """
+        return self.state.credentials.consumer_secret
+
+    @property
+    def oauth_token(self) -> str:
+        """
+        The user's OAuth token.
+        """
+        return self.state.credentials.oauth_token
+
+    @property
+    def oauth_secret(self) -> str:
+        """
+        The secret of the user's OAuth token.
+        """
+        return self.state.credentials.oauth_secret
 
     @property
     def connections(self) -> Connections:

@@ -146,6 +146,23 @@ async def test_a_signed_request_is_accepted_once(emulator: Emulator) -> None:
     assert await status(emulator, "/v2/self", header) == 401
 
 
+async def test_old_nonces_are_forgotten_and_still_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    What is remembered does not grow with the life of the emulator.
+    """
+    monkeypatch.setattr("clever_v4.emulator.auth.NONCES_AT_LEAST", 3)
+    now = [1_800_000_000]
+    async with Emulator(demo=False, clock=lambda: now[0]) as emulator:
+        headers = []
+        for _ in range(20):
+            now[0] += 100
+            headers.append(signed(emulator, "/v2/self", timestamp=str(now[0])))
+            assert await status(emulator, "/v2/self", headers[-1]) == 200
+        assert len(emulator.state.authenticator._nonces) < 10
+        for header in headers:
+            assert await status(emulator, "/v2/self", header) == 401
+
+
 async def test_zones_are_public_but_wrong_credentials_are_not_ignored(
     emulator: Emulator,
 ) -> None:

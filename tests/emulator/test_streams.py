@@ -52,6 +52,22 @@ async def test_resuming_continues_after_the_last_event_id(reader: Reader) -> Non
     assert reader.emulator.connections[0].last_event_id == ids[49]
 
 
+async def test_an_id_of_another_log_is_a_place_in_this_one(reader: Reader) -> None:
+    """
+    One before the log begins it anew, from ``since`` on; one beyond it waits for what is new.
+    """
+    application = reader.emulator.add_application(history=100, services=["bas.service"])
+    produced = reader.emulator.produced(application.id)
+    query = {"since": _date(produced[30]), "limit": "1", **FAST}
+    events = await reader.events(reader.path(application), query, {"Last-Event-ID": "1:2:3"})
+    assert events[0].id == produced[30]["id"]
+    resume = {"Last-Event-ID": "999999999:0:0"}
+    async with await reader.get(reader.path(application), query, resume) as response:
+        (published,) = reader.emulator.publish(application.id, "new")
+        frame = await response.content.readuntil(b"\n\n")
+    assert event_of(frame[:-2]).id == published
+
+
 async def test_a_malformed_last_event_id_is_refused(reader: Reader) -> None:
     """
     400 that names the header.
@@ -235,6 +251,8 @@ async def test_addon_logs_and_access_logs_have_their_own_events(reader: Reader) 
     assert entries == reader.emulator.produced(application.id, access=True)
     kinds = {(one["http"] is not None, one["requestId"] is not None) for one in entries}
     assert kinds == {(True, True), (False, True), (False, False)}
+    logged = reader.emulator.produced(application.id)
+    assert {one["instanceId"] for one in entries} == {one["instanceId"] for one in logged}
 
     events = await reader.events(f"{base}/{addon.real_id}/accesslogs", query)
     assert all(json.loads(one.data)["http"] is None for one in events[:-1])
