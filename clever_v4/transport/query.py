@@ -30,8 +30,6 @@ __all__ = [
     "moment_to_datetime",
     "non_empty",
     "non_empty_strings",
-    "one_of",
-    "path_segment",
     "positive_duration",
     "positive_int",
     "query_pairs",
@@ -111,13 +109,21 @@ def _text(key: str, value: object, now: datetime | None) -> str:
     raise TypeError(f"{key} cannot be a query parameter: {value!r}")
 
 
-def moment_to_datetime(moment: Moment, *, now: datetime | None = None) -> datetime:
+def moment_to_datetime(
+    moment: Moment, *, now: datetime | None = None, name: str = "moment"
+) -> datetime:
     """
     Take a moment to an aware UTC datetime; a timedelta counts back from *now*.
+
+    Raises:
+        ValueError: In UTC it is before the year 1 or after 9999.
     """
-    if isinstance(moment, timedelta):
-        return (now or datetime.now(UTC)) - moment
-    return moment.astimezone(UTC)
+    try:
+        if isinstance(moment, timedelta):
+            return (now or datetime.now(UTC)) - moment
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{name} must be within the years 1 to 9999, got {moment!r}") from None
 
 
 def moment_text(moment: Moment, *, now: datetime | None = None, name: str = "moment") -> str:
@@ -125,11 +131,11 @@ def moment_text(moment: Moment, *, now: datetime | None = None, name: str = "mom
     Write a moment as the API wants it: ISO 8601, UTC, milliseconds, ``Z``.
 
     Raises:
-        ValueError: The datetime is naive.
+        ValueError: The datetime is naive, or out of bounds in UTC.
     """
     if isinstance(moment, datetime) and moment.utcoffset() is None:
         raise ValueError(f"{name} must be an aware datetime, got the naive {moment!r}")
-    text = moment_to_datetime(moment, now=now).isoformat(timespec="milliseconds")
+    text = moment_to_datetime(moment, now=now, name=name).isoformat(timespec="milliseconds")
     return text.removesuffix("+00:00") + "Z"
 
 
@@ -141,13 +147,14 @@ def encode_path(path: Sequence[str]) -> str:
     Percent-encode path segments (RFC 3986: all but the unreserved characters).
 
     Raises:
-        ValueError: A segment is empty, ``.`` or ``..``.
+        ValueError: A segment is empty, ``.`` or ``..``, or holds a control
+            character or half a surrogate pair.
         TypeError: A segment is no text, or the path is one string.
     """
     if isinstance(path, str):
         raise TypeError(f"path must be a sequence of segments, got {path!r}")
     return "".join(
-        "/" + quote(check_path_segment(f"path segment {position}", segment), safe="")
+        "/" + quote(_check_segment(f"path segment {position}", segment), safe="")
         for position, segment in enumerate(path, 1)
     )
 
@@ -161,16 +168,24 @@ def encode_query(query: QueryPairs) -> str:
 
 def check_path_segment(name: str, value: object) -> str:
     """
-    Refuse what cannot be one segment of a path, by the name of its argument.
+    Refuse what cannot be an id or name inside a path, by the name of its argument.
 
     Ids are checked for being path-safe, not for their pattern: the API decides
-    what an id looks like.
+    what an id looks like. A slash would be percent-encoded, but some gateways
+    decode it before they look at the path, and no id has one.
 
     Raises:
-        ValueError: It is empty, ``.`` or ``..``, or holds a control character
-            or half a surrogate pair.
+        ValueError: It is empty, ``.`` or ``..``, or holds a slash, a control
+            character or half a surrogate pair.
         TypeError: It is not text.
     """
+    checked = _check_segment(name, value)
+    if "/" in checked:
+        raise ValueError(f"{name} must not hold a slash, got {value!r}")
+    return checked
+
+
+def _check_segment(name: str, value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a str, got {value!r}")
     if value in {"", ".", ".."}:
@@ -222,6 +237,7 @@ def aware_moment(_instance: object, attribute: attrs.Attribute[Any], value: obje
         raise TypeError(
             f"{attribute.name} must be an aware datetime or a timedelta before now, got {value!r}"
         )
+    moment_to_datetime(value, name=attribute.name)
 
 
 def positive_int(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
@@ -269,24 +285,3 @@ def non_empty_strings(_instance: object, attribute: attrs.Attribute[Any], value:
     if not isinstance(value, tuple):
         raise TypeError(f"{attribute.name} must be a tuple of str, got {value!r}")
     check_strings(attribute.name, value)
-
-
-def path_segment(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    """
-    A text that can stand as one segment of a path.
-    """
-    if value is not None:
-        check_path_segment(attribute.name, value)
-
-
-def one_of(*choices: object) -> Any:
-    """
-    One of the given values.
-    """
-
-    def validate(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
-        if value is not None and value not in choices:
-            wanted = ", ".join(repr(getattr(choice, "value", choice)) for choice in choices)
-            raise ValueError(f"{attribute.name} must be one of {wanted}, got {value!r}")
-
-    return validate

@@ -84,8 +84,8 @@ async def test_unknown_zone_is_not_found(emulator: Emulator) -> None:
     """
     async with on(emulator) as session:
         with pytest.raises(NotFoundError) as raised:
-            await session.zones.get("nö/where")
-    assert "HTTP 404 clever.core.not-found: Zone nö/where not found (Sozu-Id " in str(raised.value)
+            await session.zones.get("nö where")
+    assert "HTTP 404 clever.core.not-found: Zone nö where not found (Sozu-Id " in str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -108,6 +108,8 @@ async def test_nonsense_is_refused_by_name(
             await session.zones.list(**arguments)
         with pytest.raises(ValueError, match=r"^name must be neither empty"):
             await session.zones.get("..")
+        with pytest.raises(ValueError, match=r"^name must not hold a slash, got 'par/x'"):
+            await session.zones.get("par/x")
 
 
 async def test_zone_that_does_not_fit_is_named_by_its_path() -> None:

@@ -164,10 +164,10 @@ def test_segment_that_climbs_is_refused(segment: str) -> None:
         encode_path(("v4", segment))
 
 
-@pytest.mark.parametrize("segment", ["a\nb", "a\x00", "\x7f", "\ud800"])
+@pytest.mark.parametrize("segment", ["a\nb", "a\x00", "\x7f", "\ud800", "orga_1/../user_2", "/"])
 def test_segment_with_what_no_id_has_is_refused(segment: str) -> None:
     """
-    Control characters and half surrogates are no part of a path.
+    Control characters, half surrogates and slashes are no part of an id.
     """
     with pytest.raises(ValueError, match=r"^owner_id must not hold"):
         check_path_segment("owner_id", segment)
@@ -203,8 +203,6 @@ class Checked:
     wait: object = attrs.field(default=None, validator=query.positive_duration)
     text: object = attrs.field(default=None, validator=query.non_empty)
     texts: object = attrs.field(default=None, validator=query.non_empty_strings)
-    segment: object = attrs.field(default=None, validator=query.path_segment)
-    choice: object = attrs.field(default=None, validator=query.one_of(Order.ASC, "x"))
 
 
 @pytest.mark.parametrize(
@@ -212,6 +210,8 @@ class Checked:
     [
         ("moment", datetime(2026, 1, 1), ValueError),  # noqa: DTZ001
         ("moment", timedelta(seconds=-1), ValueError),
+        ("moment", timedelta.max, ValueError),
+        ("moment", datetime.max.replace(tzinfo=timezone(timedelta(hours=-1))), ValueError),
         ("moment", "2026-01-01", TypeError),
         ("count", 0, ValueError),
         ("count", -3, ValueError),
@@ -224,9 +224,6 @@ class Checked:
         ("texts", ["a"], TypeError),
         ("texts", ("a", 3), TypeError),
         ("texts", ("",), ValueError),
-        ("segment", "..", ValueError),
-        ("segment", 3, TypeError),
-        ("choice", "asc", ValueError),
     ],
 )
 def test_validator_names_argument_and_value(
@@ -249,9 +246,7 @@ def test_validator_names_argument_and_value(
         ("wait", timedelta(seconds=1)),
         ("text", "x"),
         ("texts", ()),
-        ("segment", "a/b"),
-        ("choice", "ASC"),
-        ("choice", None),
+        ("texts", None),
     ],
 )
 def test_validator_lets_sense_pass(name: str, value: object) -> None:

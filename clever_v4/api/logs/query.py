@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import attrs
 
+from clever_v4.transport.options import check_window
 from clever_v4.transport.query import (
     Moment,
     QueryPairs,
@@ -17,9 +18,9 @@ from clever_v4.transport.query import (
     non_empty,
     non_empty_strings,
     positive_int,
-    query_pairs,
+    to_pairs,
 )
-from clever_v4.transport.wire import wire
+from clever_v4.transport.wire import wire, wire_names
 
 __all__ = ["LogQuery", "Throttle"]
 
@@ -32,14 +33,17 @@ def _at_least_one_millisecond(
     value: object,
 ) -> None:
     if not isinstance(value, timedelta):
-        raise TypeError(f"{attribute.name} must be a timedelta, not {value!r}")
+        raise TypeError(f"{attribute.name} must be a timedelta, got {value!r}")
     if value < timedelta(milliseconds=1) or value % timedelta(milliseconds=1):
-        raise ValueError(f"{attribute.name} must be whole milliseconds, at least 1, not {value!r}")
+        raise ValueError(f"{attribute.name} must be whole milliseconds, at least 1, got {value!r}")
 
 
-def _int32(_instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+def _elements(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if value is None:  # which the shared validator takes for "not given"
+        raise TypeError(f"{attribute.name} must be an int, got None")
+    positive_int(instance, attribute, value)
     if value > _INT32_MAX:
-        raise ValueError(f"{attribute.name} must be at most {_INT32_MAX:,}, not {value:,}")
+        raise ValueError(f"{attribute.name} must be at most {_INT32_MAX:,}, got {value!r}")
 
 
 @attrs.frozen(kw_only=True)
@@ -51,7 +55,7 @@ class Throttle:
     reference of API v4.
     """
 
-    elements: int = attrs.field(validator=[positive_int, _int32])
+    elements: int = attrs.field(validator=_elements)
     """Entries per period, at least 1."""
 
     per: timedelta = attrs.field(validator=_at_least_one_millisecond)
@@ -128,12 +132,7 @@ class LogQuery:
     ``bas`` and ``bas-deploy``. Application logs only."""
 
     def __attrs_post_init__(self) -> None:
-        since, until = self.since, self.until
-        swapped = (
-            isinstance(since, datetime) and isinstance(until, datetime) and since > until
-        ) or (isinstance(since, timedelta) and isinstance(until, timedelta) and since < until)
-        if swapped:
-            raise ValueError(f"since must not be after until: since={since!r}, until={until!r}")
+        check_window(self.since, self.until)
 
     def fixed(self) -> LogQuery:
         """
@@ -157,7 +156,12 @@ class LogQuery:
             limit: What is left of the limit.
             since: Where to begin instead; None: as this query says.
         """
-        return query_pairs(attrs.evolve(self, limit=limit, since=since or self.since))
+        # Not a changed LogQuery, which would refuse a server's clock that is ahead of until.
+        instead = {"limit": limit, "since": since or self.since}
+        return to_pairs(
+            (name, instead.get(attribute, getattr(self, attribute)))
+            for attribute, name in wire_names(LogQuery).items()
+        )
 
     def refuse(self, stream: str, *names: str) -> None:
         """
