@@ -121,6 +121,8 @@ class Server:
     ) -> None:
         runner, self._runner = self._runner, None
         if runner is not None:
+            # Before anything waits, or thousands of streams would write once more first.
+            self.state.connections.abort_all()
             await runner.cleanup()
 
     async def _abort_streams(self, _app: web.Application) -> None:

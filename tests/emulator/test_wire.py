@@ -397,3 +397,20 @@ async def test_an_emulator_can_be_stopped_and_started_again(emulator: Emulator) 
     async with other:
         assert other.url == url
         assert (await exchange(other, logs(application))).text == first.text
+
+
+async def test_hundreds_of_streams_are_served_and_stopped_at_once() -> None:
+    """
+    Each gets what is published, and the end of the emulator ends them all.
+    """
+    async with Emulator(demo=False) as emulator:
+        target = logs(emulator.add_application(), "limit=2")
+        opened = await asyncio.gather(*(connect(emulator, target) for _ in range(200)))
+        await emulator.connections.wait_until(active=200)
+        await asyncio.gather(*(reader.readuntil(b"\r\n\r\n") for reader, _ in opened))
+        (identity,) = emulator.publish(emulator.applications[0].id, "for all")
+        frames = await asyncio.gather(*(reader.readuntil(b"\n\n\r\n") for reader, _ in opened))
+    assert all(f"\r\nid:{identity}\n".encode() in frame for frame in frames)
+    assert (emulator.connections.active, emulator.connections.peak) == (0, 200)
+    for _, writer in opened:
+        writer.close()
