@@ -4,6 +4,7 @@ Invoices over the emulator and over canned answers.
 
 from __future__ import annotations
 
+import decimal
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -103,6 +104,34 @@ async def test_total_including_tax_is_the_sum_with_the_digits_of_the_wire(
     (invoice,) = await canned_session.billing.list_invoices("orga_1")
     assert str(invoice.total_tax_excluded.amount) == "10.10"
     assert str(invoice.total_tax_included) == "12.120 EUR"
+
+
+@pytest.mark.parametrize(
+    ("excluded", "tax", "included"),
+    [
+        ("12.10", "2.42", "14.52"),
+        ("1e2", "0.5", "100.5"),
+        ("100", "20.0", "120.0"),
+        ("1234567890123456789012345678", "0.01", "1234567890123456789012345678.01"),
+        ("-10.00", "-2.00", "-12.00"),
+    ],
+)
+async def test_a_sum_is_exact_in_list_and_detail(
+    canned: Canned, canned_session: Session, excluded: str, tax: str, included: str
+) -> None:
+    """
+    Whatever the precision of the caller's own decimal context.
+    """
+    invoice = SUMMARY.replace("10.10", excluded).replace("2.020", tax)
+    canned.answer(f"[{invoice}]")
+    canned.answer(invoice)
+    (summary,) = await canned_session.billing.list_invoices("orga_1")
+    detail = await canned_session.billing.get_invoice("orga_1", "F1")
+    for read in (summary, detail):
+        with decimal.localcontext(decimal.Context(prec=3)):
+            assert str(read.total_tax_included) == f"{included} EUR"
+        assert str(read.total_tax_excluded.amount) == str(Decimal(excluded))
+        assert str(read.total_tax.amount) == tax
 
 
 def test_amounts_of_different_currencies_are_not_added() -> None:

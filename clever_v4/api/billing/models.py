@@ -9,13 +9,18 @@ makes an invoice an invoice is required, everything else may be absent or null.
 
 from __future__ import annotations
 
+import decimal
 import enum
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 
 import attrs
 
 from clever_v4.transport.converter import wire_style
+
+# The caller's own context may round to fewer digits than an amount has, and says so to nobody.
+_EXACT: Final = decimal.Context(prec=decimal.MAX_PREC, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN)
 
 
 class InvoiceStatus(enum.StrEnum):
@@ -52,7 +57,7 @@ class Money:
             return NotImplemented
         if self.currency != other.currency:
             raise ValueError(f"cannot add {other.currency} to {self.currency}")
-        return Money(amount=self.amount + other.amount, currency=self.currency)
+        return Money(amount=_EXACT.add(self.amount, other.amount), currency=self.currency)
 
     def __str__(self) -> str:
         return self.default_display or f"{self.amount} {self.currency}"
@@ -82,9 +87,9 @@ class InvoiceAddress:
 
 @wire_style("snake")
 @attrs.frozen(kw_only=True)
-class InvoiceSummary:
+class InvoiceHead:
     """
-    An invoice or credit note as a list shows it, without its consumption lines.
+    What a list and the detail tell of an invoice alike.
     """
 
     invoice_number: str
@@ -98,8 +103,6 @@ class InvoiceSummary:
     """The tax alone; `total_tax_included` is what is to be paid."""
     kind: str | None = None
     """An open set, not enumerated by any source; tells invoices from credit notes."""
-    type: str | None = None
-    """``INVOICE`` or ``CREDITNOTE``, read by the web console; often absent, which means an invoice."""
     owner_id: str | None = None
     address: InvoiceAddress | None = None
     pay_date: datetime | None = None
@@ -111,9 +114,7 @@ class InvoiceSummary:
     """Such as ``PAAS``."""
     payment_provider: str | None = None
     """Such as ``stripe``."""
-    transaction_id: str | None = None
     customer_order_id: str | None = None
-    invoice_day_plan: Decimal | None = None
 
     @property
     def total_tax_included(self) -> Money:
@@ -124,6 +125,20 @@ class InvoiceSummary:
             ValueError: The two are in different currencies.
         """
         return self.total_tax_excluded + self.total_tax
+
+
+@wire_style("snake")
+@attrs.frozen(kw_only=True)
+class InvoiceSummary(InvoiceHead):
+    """
+    An invoice or credit note as a list shows it, without its consumption lines.
+    """
+
+    type: str | None = None
+    """``INVOICE`` or ``CREDITNOTE``, read by the web console; often absent, which means an invoice."""
+    transaction_id: str | None = None
+    """What the detail calls `Invoice.provider_transaction_id`."""
+    invoice_day_plan: Decimal | None = None
 
 
 @wire_style("snake")
@@ -260,32 +275,15 @@ class FreeCredit:
 
 @wire_style("snake")
 @attrs.frozen(kw_only=True)
-class Invoice:
+class Invoice(InvoiceHead):
     """
     One invoice or credit note with its consumption lines.
     """
 
-    invoice_number: str
-    status: str
-    """One of `InvoiceStatus`, or a value not yet known."""
-    emission_date: datetime
-    currency: str
-    total_tax_excluded: Money
-    total_tax: Money
-    """The tax alone; `total_tax_included` is what is to be paid."""
-    kind: str | None = None
     origin: str | None = None
     """``automatic`` or ``manual``, or a value not yet known."""
-    owner_id: str | None = None
-    address: InvoiceAddress | None = None
-    pay_date: datetime | None = None
     consumption_begin_date: datetime | None = None
     consumption_end_date: datetime | None = None
-    kpi_compute_months: Decimal | None = None
-    price_factor: Decimal | None = None
-    discount: Decimal | None = None
-    vat_percent: Decimal | None = None
-    category: str | None = None
     uptimes: tuple[UptimeLine, ...] = ()
     countables: tuple[CountableLine, ...] = ()
     vendor_consumption: tuple[VendorConsumptionLine, ...] = ()
@@ -296,21 +294,9 @@ class Invoice:
     free_credits_available_next_period: tuple[FreeCredit, ...] = ()
     total_pending_upfront_before_emission: Money | None = None
     upfront_credit_amount: Money | None = None
-    customer_order_id: str | None = None
-    payment_provider: str | None = None
     payment_method_id: str | None = None
     provider_transaction_id: str | None = None
     """What the summary calls `InvoiceSummary.transaction_id`."""
     provider_last_response: str | None = None
     vat_declaration_id: str | None = None
     wannabe_invoice_id: str | None = None
-
-    @property
-    def total_tax_included(self) -> Money:
-        """
-        What is to be paid: the total without tax plus the tax.
-
-        Raises:
-            ValueError: The two are in different currencies.
-        """
-        return self.total_tax_excluded + self.total_tax
