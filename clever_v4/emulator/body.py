@@ -143,7 +143,7 @@ async def instead(request: web.Request, plan: Plan) -> web.Response | None:
             case f.NotFound():
                 raise not_found(fault.error)
             case f.TooManyRequests():
-                raise too_many_requests(fault.retry_after)
+                raise too_many_requests(request.path, fault.retry_after)
             case f.EmptyError():
                 return web.Response(status=fault.status, headers=_retry_after(fault.retry_after))
             case f.HtmlError():
@@ -155,7 +155,9 @@ async def instead(request: web.Request, plan: Plan) -> web.Response | None:
                     headers=_retry_after(fault.retry_after),
                 )
             case f.WrongContentType():
-                return web.Response(text=fault.body, content_type=fault.content_type)
+                return web.Response(
+                    status=fault.status, text=fault.body, content_type=fault.content_type
+                )
             case f.Disconnect():
                 lose(request, reset=fault.reset)
             case _:

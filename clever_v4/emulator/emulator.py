@@ -41,6 +41,8 @@ class Emulator(Server):
             or ``"megabytes"`` (and days).
         zone_names: Let the dates of some log entries end in ``[UTC]``, which a client should
             read and the official CLI cannot; off by default.
+        forgotten_deployments: How many of each application's oldest deployments only v2 still
+            knows, as happens with the real API; by default none.
         epoch_s: Where history ends and live production begins, in seconds since 1970; by
             default the moment of construction. With it given, all dates are a function of it.
         clock: What tells the time, in seconds since 1970.
@@ -58,6 +60,7 @@ class Emulator(Server):
         gzip_streams: bool = False,
         pulsar_units: PulsarUnits = "bytes",
         zone_names: bool = False,
+        forgotten_deployments: int = 0,
         epoch_s: float | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -69,6 +72,7 @@ class Emulator(Server):
                 gzip_streams=gzip_streams,
                 pulsar_units=pulsar_units,
                 zone_names=zone_names,
+                forgotten_deployments=forgotten_deployments,
                 epoch_s=clock() if epoch_s is None else epoch_s,
                 clock=clock,
             )

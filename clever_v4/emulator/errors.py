@@ -87,11 +87,16 @@ def topic_not_found(owner_id: str, resource_id: str, *, topic: str = "logs") -> 
     return not_found(f"Partitioned Topic not found: {name} has zero partitions")
 
 
-def too_many_requests(retry_after: str | None = None) -> Problem:
+def too_many_requests(path: str, retry_after: str | None = None) -> Problem:
     """
     429, with a ``Retry-After`` header when one is given (seconds or an HTTP date).
+
+    v2 says it with 403 and an id of 403 (official client, handle-http-errors.ts).
     """
     headers = {} if retry_after is None else {"Retry-After": retry_after}
+    if path.startswith("/v2/"):
+        text = "You have performed that request too much."
+        return Problem(403, "clever.core.too-many-requests", text, headers=headers)
     return Problem(429, "clever.core.too-many-requests", "Too many requests.", headers=headers)
 
 

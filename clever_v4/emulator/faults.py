@@ -40,7 +40,7 @@ class NotFound:
 @attrs.frozen(kw_only=True)
 class TooManyRequests:
     """
-    429 with the API's body.
+    429 with the API's body; from v2, 403 with its own.
     """
 
     retry_after: str | None = "1"
@@ -70,9 +70,11 @@ class HtmlError:
 @attrs.frozen(kw_only=True)
 class WrongContentType:
     """
-    200 with another content type than the client asked for.
+    200, or another status, with another content type than the client asked for, such as an error
+    body of the API that comes as ``text/plain``.
     """
 
+    status: int = attrs.field(default=200, validator=_count)
     content_type: str = "text/html"
     body: str = "<!DOCTYPE html><title>Maintenance</title><p>Back in a moment.</p>"
 

@@ -50,6 +50,11 @@ def routes(state: State) -> Iterable[web.RouteDef]:
 
 
 def _routes_v4(state: State, kept: Orchestra) -> Iterable[web.RouteDef]:
+    def known(request: web.Request) -> list[Json]:
+        made = kept.deployments(_application(state, request))
+        # The console asks v2 for the others (cc-logs-app-runtime.smart.js).
+        return made[state.options.forgotten_deployments :]
+
     async def list_deployments(request: web.Request) -> web.Response:
         query = Query(request)
         query.only("action", "includeApplicationConfiguration", "limit", "order")
@@ -57,11 +62,7 @@ def _routes_v4(state: State, kept: Orchestra) -> Iterable[web.RouteDef]:
         limit = query.integer("limit", minimum=1, maximum=MAXIMUM_LIMIT) or DEFAULT_LIMIT
         order = query.choice("order", ("ASC", "DESC")) or "DESC"
         query.boolean("includeApplicationConfiguration")
-        found = [
-            one
-            for one in kept.deployments(_application(state, request))
-            if not actions or one["origin"]["action"] in actions
-        ]
+        found = [one for one in known(request) if not actions or one["origin"]["action"] in actions]
         return web.json_response(_ordered(found, order)[:limit])
 
     async def get_deployment(request: web.Request) -> web.Response:
@@ -69,7 +70,7 @@ def _routes_v4(state: State, kept: Orchestra) -> Iterable[web.RouteDef]:
         query.only("includeApplicationConfiguration")
         query.boolean("includeApplicationConfiguration")
         wanted = request.match_info["deployment"]
-        for one in kept.deployments(_application(state, request)):
+        for one in known(request):
             if one["id"] == wanted:
                 return web.json_response(kept.look(one))
         raise not_found(f"Deployment {wanted} not found")

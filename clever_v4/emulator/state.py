@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal, get_args
 
 import attrs
-from attrs.validators import gt, in_
+from attrs.validators import ge, gt, in_
 
 from clever_v4.emulator.auth import Authenticator, Credentials
 from clever_v4.emulator.connections import Connections
@@ -52,6 +52,9 @@ class Options:
     zone_names: bool = False
     """Let the dates of some log entries end in ``[UTC]``. The newer interface of the official
     client reads that; the official CLI cannot, so that the real log streams seem not to do it."""
+
+    forgotten_deployments: int = attrs.field(default=0, validator=ge(0))
+    """How many of each application's oldest deployments only v2 still knows."""
 
     epoch_s: float = attrs.field(factory=lambda: float(int(time.time())))
     """The moment (seconds since 1970) where history ends and live production begins."""

@@ -220,6 +220,21 @@ async def test_refusals_have_the_bodies_of_the_api(
     assert reader.emulator.connections[0].status == status
 
 
+async def test_v2_has_its_own_way_to_say_too_many_requests(reader: Reader) -> None:
+    """
+    403 with an id of 403 in v2's body.
+    """
+    reader.emulator.faults.push(TooManyRequests(retry_after="7"), path="/v2/self")
+    async with await reader.get("/v2/self") as response:
+        body = await response.json()
+    assert (response.status, response.headers["Retry-After"]) == (403, "7")
+    assert body == {
+        "id": 403,
+        "message": "You have performed that request too much.",
+        "type": "error",
+    }
+
+
 async def test_gateway_answers(reader: Reader, application: Application) -> None:
     """
     500 is empty, 502 is HTML, 200 may be of a wrong content type.

@@ -56,6 +56,21 @@ async def test_the_lists_of_both_versions_agree(ask: Asker, v4: str, v2: str) ->
     assert [one["id"] for one in older] == list(range(len(older), 0, -1))
 
 
+async def test_old_deployments_may_be_known_to_v2_only() -> None:
+    """
+    The oldest are 404 at v4 and still there at v2, when the emulator is asked for it.
+    """
+    async with Emulator(demo=False, forgotten_deployments=3) as emulator:
+        ask, application = Asker(emulator), emulator.add_application("shop")
+        path = f"organisations/{application.owner_id}/applications/{application.id}/deployments"
+        every = (await ask(f"/v2/{path}")).json
+        newer = (await ask(f"/v4/orchestration/{path}", {"order": "DESC"})).json
+        assert [one["id"] for one in newer] == [one["uuid"] for one in every[:-3]]
+        oldest = every[-1]["uuid"]
+        assert (await ask(f"/v4/orchestration/{path}/{oldest}")).status == 404
+        assert (await ask(f"/v2/{path}/{oldest}")).json == every[-1]
+
+
 async def test_v2_pages_by_limit_and_offset(ask: Asker, v2: str) -> None:
     """
     Pages do not overlap, and an action chooses.

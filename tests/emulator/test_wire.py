@@ -172,12 +172,15 @@ async def test_what_stands_between_the_entries(
 
 async def test_answers_of_gateways(emulator: Emulator, application: Application) -> None:
     """
-    500 has no body, 502 a page, 429 says when to come again, 200 may be no stream.
+    500 has no body, 502 a page, 429 says when to come again, 200 may be no stream, and the API's
+    JSON may come as text.
     """
+    text = WrongContentType(status=503, content_type="text/plain", body='{"error":"away"}')
     emulator.faults.push(
-        EmptyError(), HtmlError(), TooManyRequests(retry_after="3"), WrongContentType()
+        EmptyError(), HtmlError(), TooManyRequests(retry_after="3"), WrongContentType(), text
     )
-    empty, page, later, wrong = [await exchange(emulator, logs(application)) for _ in range(4)]
+    answers = [await exchange(emulator, logs(application)) for _ in range(5)]
+    empty, page, later, wrong, away = answers
     assert (empty.status, empty.body, empty.headers["content-length"]) == (500, b"", "0")
     assert (page.status, page.headers["content-type"]) == (502, "text/html; charset=utf-8")
     assert page.body.startswith(b"<html>")
@@ -185,6 +188,8 @@ async def test_answers_of_gateways(emulator: Emulator, application: Application)
     assert json.loads(later.body)["code"] == "clever.core.too-many-requests"
     assert (wrong.status, wrong.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert wrong.body.startswith(b"<!DOCTYPE html>")
+    assert (away.status, away.headers["content-type"]) == (503, "text/plain; charset=utf-8")
+    assert away.body == b'{"error":"away"}'
 
 
 WORDS = {
