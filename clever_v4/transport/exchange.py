@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Final
@@ -197,10 +197,16 @@ class _UnrepeatedError(aiohttp.ClientError):
 class Faults:
     """
     Turns aiohttp's faults, and the operating system's, into ours.
+
+    Args:
+        sending: The attempt that they belong to.
+        tell: Called at the end with the attempt, whose answer may have broken
+            off, or may never have come.
     """
 
-    def __init__(self, sending: Sending) -> None:
+    def __init__(self, sending: Sending, tell: Callable[[Sending], None] | None = None) -> None:
         self._sending = sending
+        self._tell = tell
 
     def __enter__(self) -> None:
         return None
@@ -211,16 +217,20 @@ class Faults:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if self._tell is not None and (exc is None or isinstance(exc, Exception)):
+            self._tell(self._sending)
         if isinstance(exc, _UnrepeatedError):
             exc = exc.__cause__
         error = self._translate(exc)
         if error is None:
             return
         error.__cause__ = _without_request(exc)
+        # What aiohttp raised may hold the request's headers, query and proxy: it goes no further,
+        # neither as a context nor as a variable that a traceback shows.
+        del exc, traceback
         try:
             raise error
         finally:
-            # What aiohttp raised may hold the request's headers and query: it goes no further.
             error.__context__ = None
 
     def _translate(self, exc: BaseException | None) -> CleverError | None:

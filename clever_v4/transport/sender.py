@@ -6,8 +6,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from ssl import SSLContext
 from typing import Any, TypeVar
@@ -201,18 +200,11 @@ class Sender:
         )
         return await sending.send(http, timeout, {**self._options, **options})
 
-    @contextmanager
-    def exchanging(self, sending: Sending) -> Iterator[None]:
+    def exchanging(self, sending: Sending) -> Faults:
         """
-        Turn faults into ours, and tell of the answer, also of one that broke off.
+        Turn faults into ours in a ``with``, and tell of the answer, also of one that broke off.
         """
-        try:
-            with Faults(sending):
-                yield
-        except Exception:
-            self._tell(sending)
-            raise
-        self._tell(sending)
+        return Faults(sending, self._tell)
 
     def _tell(self, sending: Sending) -> None:
         """
