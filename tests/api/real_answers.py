@@ -15,7 +15,8 @@ from clever_v4.api.billing import ALL, Invoice, InvoiceSummary
 from clever_v4.api.load_balancers import LoadBalancer, LoadBalancerKind
 from clever_v4.api.logs import AccessLogEntry, AddonLogEntry, LogEntry, LogQuery
 from clever_v4.api.orchestration import Deployment, Instance
-from clever_v4.api.owners import Summary, _readable, _Summary
+from clever_v4.api.owners import Summary
+from clever_v4.api.owners.models import SummaryOnTheWire, summary_from
 from clever_v4.api.products import Zone
 from clever_v4.api.pulsar import StoragePolicies
 from clever_v4.api.pulsar.units import policies_from
@@ -53,7 +54,7 @@ class Kind:
         if self.type_ is StoragePolicies:
             return policies_from(response)
         if self.type_ is Summary:
-            return _readable(decode(_Summary, body, request_id=REQUEST_ID))
+            return summary_from(decode(SummaryOnTheWire, body, request_id=REQUEST_ID))
         if self.is_single:
             return read_one(self.type_, response)
         if self.is_entry:

@@ -245,3 +245,75 @@ async def test_summary_needs_credentials(emulator: Emulator) -> None:
         with pytest.raises(AuthenticationError) as raised:
             await session.owners.summary()
     assert raised.value.request_id == told[0].request_id
+
+
+async def test_many_who_ask_share_one_failure() -> None:
+    """
+    Two hundred at once with credentials that are refused: one request, two hundred errors.
+    """
+    account = Account()
+    account.status = 401
+    async with serve(account) as server, on(server) as session:
+        calls = (session.owners.owner_of("app_1") for _ in range(200))
+        errors = await asyncio.gather(*calls, return_exceptions=True)
+    assert all(type(error) is AuthenticationError for error in errors)
+    assert len({id(error) for error in errors}) == 200
+    assert account.count == 1
+
+
+class HeldAccount(Account):
+    """
+    Answers when the test lets it, with what it knew when it was asked.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = asyncio.Event()
+        self.may_answer = asyncio.Event()
+
+    async def __call__(self, request: web.Request) -> web.Response:
+        answer = await super().__call__(request)
+        self.asked.set()
+        await self.may_answer.wait()
+        return answer
+
+
+async def test_whoever_is_cancelled_leaves_the_question_to_the_others() -> None:
+    """
+    The one whose request it was goes, and another asks for all who wait.
+    """
+    account = HeldAccount()
+    async with serve(account) as server, on(server) as session:
+        async with asyncio.TaskGroup() as group:
+            first = group.create_task(session.owners.owner_of("app_1"))
+            await account.asked.wait()
+            others = [group.create_task(session.owners.owner_of("app_2")) for _ in range(50)]
+            await asyncio.sleep(0)
+            first.cancel()
+            account.may_answer.set()
+        assert first.cancelled()
+        assert {call.result() for call in others} == {"orga_1"}
+    assert account.count == 2
+
+
+@pytest.mark.parametrize("by_forgetting", [False, True])
+async def test_an_answer_that_is_older_than_the_question_does_not_decide(
+    by_forgetting: bool,
+) -> None:
+    """
+    What was made while somebody else's request was on its way is found by one more.
+    """
+    account = HeldAccount()
+    async with serve(account) as server, on(server) as session:
+        async with asyncio.TaskGroup() as group:
+            older = group.create_task(session.owners.summary())
+            await account.asked.wait()
+            account.summary["user"]["applications"].append({"id": "app_new", "name": "new"})
+            if by_forgetting:
+                session.owners.forget()
+            newer = group.create_task(session.owners.owner_of("app_new"))
+            await asyncio.sleep(0)
+            account.may_answer.set()
+        assert newer.result() == "user_1"
+        assert older.result() != await session.owners.summary()
+    assert account.count == 2

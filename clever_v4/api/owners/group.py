@@ -1,21 +1,26 @@
 """
-Owners: who owns an application or an add-on, and what the account can see.
+``session.owners``: who owns an application or an add-on, and what the account can see.
 """
 
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, TypeVar
 
-import attrs
-
 from clever_v4.errors import UnresolvedNameError
 from clever_v4.transport.client import Client
-from clever_v4.transport.converter import wire_style
 from clever_v4.transport.query import check_path_segment
 
-__all__ = ["OwnedAddon", "OwnedApplication", "Owner", "Owners", "Summary"]
+from .models import (
+    OwnedAddon,
+    OwnedApplication,
+    Owner,
+    Summary,
+    SummaryOnTheWire,
+    summary_from,
+)
 
 
 class _Named(Protocol):
@@ -35,73 +40,19 @@ NamedT = TypeVar("NamedT", bound=_Named)
 OwnedT = TypeVar("OwnedT", bound=_Owned)
 
 
-@attrs.frozen(kw_only=True)
-class Owner:
-    """
-    A user or an organisation: what ``owner_id`` stands for everywhere.
-    """
-
-    id: str
-    """``user_…`` or ``orga_…``."""
-    name: str | None = None
-    is_user: bool = False
-    """Whether it is the person whose credentials these are."""
-
-
-@wire_style("camel")
-@attrs.frozen(kw_only=True)
-class OwnedApplication:
-    """
-    An application that the credentials can see.
-    """
-
-    id: str
-    """``app_…``."""
-    owner_id: str = ""
-    name: str | None = None
-    zone: str | None = None
-
-
-@wire_style("camel")
-@attrs.frozen(kw_only=True)
-class OwnedAddon:
-    """
-    An add-on that the credentials can see.
-    """
-
-    id: str
-    """``addon_…``: what load balancers and the marketplace know."""
-    real_id: str | None = None
-    """``postgresql_…``, ``pulsar_…``: what logs and Pulsar policies want."""
-    owner_id: str = ""
-    name: str | None = None
-    provider_id: str | None = None
-
-
-@attrs.frozen(kw_only=True)
-class Summary:
-    """
-    All that the credentials can see.
-    """
-
-    owners: tuple[Owner, ...]
-    """The user first, then the organisations."""
-    applications: tuple[OwnedApplication, ...]
-    addons: tuple[OwnedAddon, ...]
-
-
 class Owners:
     """
     ``session.owners``: answers from one ``GET /v2/summary``, which is remembered.
 
-    An id or name that is not in it makes it be asked for again, once for all
-    who wait, since it may be new.
+    An id or name that is not in it makes it be asked for again, since it may
+    be new. Those who ask at the same time share one request and its outcome,
+    also where that is an error.
     """
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self._known: Summary | None = None
-        self._lock = asyncio.Lock()
+        self._asking: asyncio.Future[Summary] | None = None
 
     async def summary(self) -> Summary:
         """
@@ -114,13 +65,14 @@ class Owners:
 
         Source: ``GET /v2/summary`` (clever-tools, src/models/ids-resolver.js).
         """
-        return self._known or await self._newer_than(None)
+        return self._known or (await self._ask())[0]
 
     def forget(self) -> None:
         """
         Forget what was remembered: the next question asks the API again.
         """
         self._known = None
+        self._asking = None  # its answer may be older than this call
 
     async def owner_of(self, resource_id: str) -> str:
         """
@@ -246,19 +198,46 @@ class Owners:
     async def _look_up(self, name: str, find: Callable[[Summary], T | None]) -> T:
         if not name:
             raise ValueError(f"an id or name must not be empty, got {name!r}")
-        known = self._known
-        if known is not None and (found := find(known)) is not None:
+        if self._known is not None and (found := find(self._known)) is not None:
             return found
-        if (found := find(await self._newer_than(known))) is not None:
-            return found
-        raise UnresolvedNameError(name=name)
+        summary, is_newer = await self._ask()
+        if (found := find(summary)) is None and not is_newer:
+            summary, _ = await self._ask()
+            found = find(summary)
+        if found is None:
+            raise UnresolvedNameError(name=name)
+        return found
 
-    async def _newer_than(self, seen: Summary | None) -> Summary:
-        async with self._lock:
-            if self._known is None or self._known is seen:
-                answer = await self._client.get(("v2", "summary"), _Summary)
-                self._known = _readable(answer)
-            return self._known
+    async def _ask(self) -> tuple[Summary, bool]:
+        """
+        Give what the API says now, and whether it was asked after this call began.
+        """
+        while (asking := self._asking) is not None:
+            await asyncio.wait((asking,))
+            if asking.cancelled():
+                continue  # Whoever asked was cancelled; somebody else has to.
+            if (error := asking.exception()) is not None:
+                # A copy, since each raise writes its own traceback into it.
+                raise copy.copy(error) from error
+            return asking.result(), False
+        asking = self._asking = asyncio.get_running_loop().create_future()
+        try:
+            summary = summary_from(await self._client.get(("v2", "summary"), SummaryOnTheWire))
+        except BaseException as error:
+            if isinstance(error, Exception):
+                asking.set_exception(error)
+                asking.exception()  # told to the caller, whether anybody waits or not
+            else:
+                asking.cancel()
+            raise
+        else:
+            asking.set_result(summary)
+            if self._asking is asking:
+                self._known = summary
+            return summary, True
+        finally:
+            if self._asking is asking:
+                self._asking = None
 
 
 def _one(id_or_name: str, things: Iterable[NamedT]) -> NamedT | None:
@@ -275,37 +254,3 @@ def _one(id_or_name: str, things: Iterable[NamedT]) -> NamedT | None:
 
 def _of(owner_id: str | None, things: Iterable[OwnedT]) -> Iterator[OwnedT]:
     return (thing for thing in things if owner_id is None or thing.owner_id == owner_id)
-
-
-# --- as the wire has it: things inside their owner ---------------------------------------
-
-
-@wire_style("camel")
-@attrs.frozen(kw_only=True)
-class _Owner:
-    id: str
-    name: str | None = None
-    applications: tuple[OwnedApplication, ...] = ()
-    addons: tuple[OwnedAddon, ...] = ()
-
-
-@wire_style("camel")
-@attrs.frozen(kw_only=True)
-class _Summary:
-    user: _Owner
-    organisations: tuple[_Owner, ...] = ()
-
-
-def _readable(answer: _Summary) -> Summary:
-    owners = (answer.user, *answer.organisations)
-    return Summary(
-        owners=tuple(
-            Owner(id=owner.id, name=owner.name, is_user=owner is answer.user) for owner in owners
-        ),
-        applications=tuple(
-            attrs.evolve(one, owner_id=owner.id) for owner in owners for one in owner.applications
-        ),
-        addons=tuple(
-            attrs.evolve(one, owner_id=owner.id) for owner in owners for one in owner.addons
-        ),
-    )
