@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import attrs
+import msgspec
 
 from .text import coloured_lines, lines_of, painted, plain
 
@@ -21,6 +22,7 @@ _LABEL_CODES: Final = ("36", "35", "34", "33", "32", "96", "95", "94", "93", "92
 _SEVERE: Final = {"emerg": "1;31", "alert": "1;31", "crit": "1;31", "err": "31", "warning": "33"}
 _DIM: Final = "2"
 _DATE_WIDTH: Final = len("2024-03-27T10:00:00.000Z")
+_AS_WE_WRITE_IT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
 
 
 def date_text(date: datetime) -> str:
@@ -48,6 +50,9 @@ class HumanFormat:
     """Which source it is: chooses the label's colour."""
     fields: tuple[str, ...] = ()
     """Fields that were asked for by name: they are shown, too."""
+    _prefix: str = attrs.field(
+        init=False, default=attrs.Factory(lambda self: self._make_prefix(), takes_self=True)
+    )
 
     def lines(self, entry: Any) -> str:
         """
@@ -60,21 +65,20 @@ class HumanFormat:
         parts = coloured_lines(message or "") if self.in_colour else lines_of(message or "")
         if not self.in_colour:
             parts = [plain(part) for part in parts]
-        first, *others = parts
-        prefix = self._prefix()
         head = []
         if date is not None:
-            # To the millisecond, so that the messages stand below each other.
-            text = date.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-            head.append(self._paint(text, _SEVERE.get(severity or "", _DIM)))
-        head += self._asked(entry)
+            head.append(self._paint(_to_the_millisecond(date), _SEVERE.get(severity or "", _DIM)))
+        if self.fields:
+            head += self._asked(entry)
         if message is not None or not head:
-            head.append(first)
-        indent = " " * (_DATE_WIDTH + 1) if date is not None else ""
-        lines = [prefix + " ".join(head), *(prefix + indent + line for line in others)]
-        return "".join(f"{line.rstrip()}\n" if not line.strip() else f"{line}\n" for line in lines)
+            head.append(parts[0])
+        first = _line(self._prefix + " ".join(head))
+        if len(parts) == 1:
+            return first
+        indent = self._prefix + (" " * (_DATE_WIDTH + 1) if date is not None else "")
+        return first + "".join(_line(indent + part) for part in parts[1:])
 
-    def _prefix(self) -> str:
+    def _make_prefix(self) -> str:
         if not self.label:
             return ""
         label = f"{plain(self.label):<{self.label_width}} |"
@@ -111,6 +115,17 @@ class HumanFormat:
         return " ".join(words)
 
 
+def _line(text: str) -> str:
+    # The spaces at the end of a message are its own; those of an empty one are only our indent.
+    return f"{text}\n" if text and not text.isspace() else "\n"
+
+
+def _to_the_millisecond(date: datetime) -> str:
+    # So that the messages stand below each other.
+    utc = date if date.tzinfo is UTC else date.astimezone(UTC)
+    return utc.isoformat(timespec="milliseconds")[: _DATE_WIDTH - 1] + "Z"
+
+
 def _or_dash(value: object) -> object:
     return "-" if value is None else value
 
@@ -129,11 +144,14 @@ def as_json(data: str, parse_date: Callable[[object], datetime]) -> str:
     """
     Give an entry as one line of JSON: every member as the API sent it, the date in one form.
 
-    The API's dates may end in ``[UTC]`` or have nanoseconds; programs read ISO 8601.
+    The API's dates may end in ``[UTC]`` or have nanoseconds; programs read ISO 8601. An entry
+    whose date needs no change is passed on as it came, which is most of them, and costs a sixth.
 
     Raises:
         ValueError: It is not a JSON object.
     """
+    if _needs_no_change(data):
+        return data
     try:
         entry = json.loads(data, parse_constant=_refuse_constant)
     except RecursionError:
@@ -149,6 +167,23 @@ def as_json(data: str, parse_date: Callable[[object], datetime]) -> str:
     if text.isascii() or _is_encodable(text):
         return text
     return json.dumps(entry, separators=(",", ":"))
+
+
+def _needs_no_change(data: str) -> bool:
+    """
+    Whether it is a JSON object on one line whose date, if any, is as we write dates.
+    """
+    if "\n" in data or "\r" in data:
+        return False
+    try:
+        entry = msgspec.json.decode(data)
+    except (msgspec.DecodeError, RecursionError):
+        # Half a surrogate pair, for one: the other reader decides.
+        return False
+    if not isinstance(entry, dict):
+        return False
+    date = entry.get("date")
+    return date is None or (isinstance(date, str) and bool(_AS_WE_WRITE_IT.fullmatch(date)))
 
 
 def _refuse_constant(name: str) -> Any:

@@ -74,6 +74,8 @@ def lines_of(message: str) -> list[str]:
     Split a message at its ends of line, Windows' ones too; there is always one line.
     """
     message = message.removesuffix("\n")
+    if "\n" not in message:
+        return [message.removesuffix("\r")]
     return [line.removesuffix("\r") for line in message.split("\n")]
 
 
