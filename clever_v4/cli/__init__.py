@@ -21,6 +21,11 @@ def main() -> None:
             "python -m pip install 'clever-v4[cli]'\n"
         )
         sys.exit(2)
-    from .app import run_command
+    try:
+        from .app import run_command
 
-    sys.exit(run_command(sys.argv[1:]))
+        code = run_command(sys.argv[1:])
+    except KeyboardInterrupt:
+        # Ctrl-C while it starts, or once more while it ends.
+        code = 130
+    sys.exit(code)

@@ -4,18 +4,42 @@ Who asks and about what: the session of a command, and the ids behind what peopl
 
 from __future__ import annotations
 
+import difflib
 import os
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import attrs
 from cyclopts import Group, Parameter
 
-from .terminal import UsageError, usage
+from clever_v4.errors import UnresolvedNameError
+
+from .terminal import CommandError, UsageError, usage
 
 if TYPE_CHECKING:
+    from clever_v4.api.owners import Summary
     from clever_v4.session import Session
 
-__all__ = ["Account", "Target", "find_addon", "find_application", "find_owner"]
+__all__ = [
+    "Account",
+    "Target",
+    "UnknownNameError",
+    "find_addon",
+    "find_application",
+    "find_owner",
+    "offer",
+    "visible_owner",
+]
+
+MOST_OFFERED = 12
+"""How many names a message lists."""
+
+
+class UnknownNameError(CommandError):
+    """
+    An id or name that stands for nothing visible, or for more than one thing.
+    """
 
 
 @Parameter(name="*", group=Group("Account", sort_key=100))
@@ -86,13 +110,12 @@ async def find_owner(session: Session, account: Account) -> str:
 
     Raises:
         UsageError: None was named and there are several.
-        UnresolvedNameError: None or several fit.
+        UnknownNameError: None or several fit.
     """
     if account.owner is not None:
         if account.owner.startswith(("user_", "orga_")):
             return account.owner
-        with usage():
-            return (await session.owners.find_owner(account.owner)).id
+        return await visible_owner(session, account.owner)
     owners = (await session.owners.summary()).owners
     if len(owners) == 1:
         return owners[0].id
@@ -100,17 +123,32 @@ async def find_owner(session: Session, account: Account) -> str:
     raise UsageError(f"choose an owner with --owner: {names}")
 
 
+async def visible_owner(session: Session, name: str) -> str:
+    """
+    Give the id of an owner that the credentials can see, by id or name.
+
+    Raises:
+        UnknownNameError: None or several fit.
+    """
+    async with _candidates_told(session, "owner", lambda summary: summary.owners):
+        return (await session.owners.find_owner(name)).id
+
+
 async def find_application(session: Session, account: Account, name: str) -> Target:
     """
     Find an application by id or name.
 
     Raises:
-        UnresolvedNameError: None or several fit.
+        UnknownNameError: None or several fit.
     """
     owner = account.owner
-    if owner is not None and owner.startswith(("user_", "orga_")) and name.startswith("app_"):
-        return Target(owner_id=owner, id=name, name=name)
-    with usage():
+    if owner is not None:
+        if owner.startswith(("user_", "orga_")) and name.startswith("app_"):
+            return Target(owner_id=owner, id=name, name=name)
+        owner = await visible_owner(session, owner)
+    async with _candidates_told(
+        session, "application", lambda summary: _of(owner, summary.applications)
+    ):
         found = await session.owners.find_application(name, owner=owner)
     return Target(owner_id=found.owner_id, id=found.id, name=found.name or found.id)
 
@@ -120,10 +158,63 @@ async def find_addon(session: Session, account: Account, name: str) -> Target:
     Find an add-on by either of its ids or by name.
 
     Raises:
-        UnresolvedNameError: None or several fit.
+        UnknownNameError: None or several fit.
     """
-    with usage():
-        found = await session.owners.find_addon(name, owner=account.owner)
+    owner = account.owner
+    if owner is not None:
+        owner = await visible_owner(session, owner)
+    async with _candidates_told(session, "add-on", lambda summary: _of(owner, summary.addons)):
+        found = await session.owners.find_addon(name, owner=owner)
     return Target(
         owner_id=found.owner_id, id=found.id, name=found.name or found.id, real_id=found.real_id
+    )
+
+
+def _of(owner_id: str | None, things: Iterable[Any]) -> list[Any]:
+    return [one for one in things if owner_id in (None, one.owner_id)]
+
+
+@asynccontextmanager
+async def _candidates_told(
+    session: Session, kind: str, candidates: Callable[[Summary], Iterable[Any]]
+) -> AsyncIterator[None]:
+    """
+    Say of a name that cannot be resolved what it could have been.
+    """
+    try:
+        with usage():
+            yield
+    except UnresolvedNameError as exc:
+        # It is remembered: this asks nobody.
+        summary = await session.owners.summary()
+        if exc.candidates:
+            owners = {one.id: one.name or one.id for one in summary.owners}
+            of = {one.id: one.owner_id for one in summary.applications}
+            of |= {one.id: one.owner_id for one in summary.addons}
+            places = (
+                f"{id_} (of {owners.get(of[id_], of[id_])})" if id_ in of else id_
+                for id_ in exc.candidates
+            )
+            raise UnknownNameError(
+                f"{exc.name!r} is ambiguous: it could be {', '.join(places)}; use the id"
+            ) from None
+        names = [one.name for one in candidates(summary) if one.name]
+        raise UnknownNameError(
+            f"no {kind} {exc.name!r} is visible with these credentials; {offer(exc.name, names)}"
+        ) from None
+
+
+def offer(name: str, names: Iterable[str]) -> str:
+    """
+    Say which names there are: those that look like what was written, else the first of all.
+    """
+    known = {one.casefold(): one for one in names}
+    similar = difflib.get_close_matches(name.casefold(), known)
+    if similar:
+        return f"did you mean {' or '.join(known[one] for one in similar)}?"
+    if not known:
+        return "there are none"
+    shown = sorted(known.values())
+    return f"there are {', '.join(shown[:MOST_OFFERED])}" + (
+        f" and {len(shown) - MOST_OFFERED} more" if len(shown) > MOST_OFFERED else ""
     )

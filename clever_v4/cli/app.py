@@ -62,15 +62,22 @@ def run_command(arguments: Sequence[str]) -> int:
             list(arguments), exit_on_error=False, print_error=False
         )
     except CycloptsError as exc:
-        _complain(str(exc))
+        sys.stderr.write(f"clever-v4: {exc}\n{_hint(app, arguments)}\n")
         return Exit.USAGE
     if "terminal" not in ignored:
         return _print(lambda: command(*bound.args, **bound.kwargs))
-    return run(lambda terminal: command(*bound.args, **bound.kwargs, terminal=terminal))
+    return run(
+        lambda terminal: command(*bound.args, **bound.kwargs, terminal=terminal),
+        hint=_hint(app, arguments),
+    )
 
 
-def _complain(message: str) -> None:
-    sys.stderr.write(f"clever-v4: {message}\nTry: clever-v4 --help\n")
+def _hint(app: App, arguments: Sequence[str]) -> str:
+    """
+    Say where the options are explained of the command that was meant.
+    """
+    names, _apps, _rest = app.parse_commands(list(arguments))
+    return " ".join(("Try: clever-v4", *names, "--help"))
 
 
 def _print(show: Any) -> int:

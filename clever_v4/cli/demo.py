@@ -17,7 +17,7 @@ from .entries import HumanFormat
 from .following import human_formats
 from .tables import print_table
 from .terminal import Exit, Terminal, UsageError, explained
-from .text import painted
+from .text import painted, plain
 from .zones import COLUMNS, row
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ async def demo(
         Emulator(seed=seed) as emulator,
         Session(ApiToken(emulator.token), base_url=emulator.url) as session,
     ):
-        terminal.tell(f"An emulated Clever Cloud API runs at {emulator.url}")
+        _narrate(terminal, f"An emulated Clever Cloud API runs at {emulator.url}")
         await _title(terminal, "Zones")
         zones = await session.zones.list()
         await print_table(terminal, COLUMNS[:3], map(row, zones), nothing="no zones")
@@ -107,9 +107,10 @@ async def _follow(terminal: Terminal, emulator: Emulator, session: Session, seco
     victim = applications[0]
     _cut_once(emulator, victim, seconds)
     await _title(terminal, "Live logs")
-    terminal.tell(
+    _narrate(
+        terminal,
         f"{len(applications)} applications for {seconds:g} s; the connection of {victim.name} "
-        "will be cut in the middle of an entry"
+        "will be cut in the middle of an entry",
     )
     # All that is written from now on, up to a moment known beforehand: so it can be counted.
     since = datetime.fromtimestamp(int(emulator.state.now_s() * 1000) / 1000, UTC)
@@ -200,7 +201,7 @@ class Tail:
         self.repeated = statistics.duplicates
 
     def _say(self, text: str) -> None:
-        self._terminal.tell(f">>> {self.application.name}: {text}", code="1;33")
+        _narrate(self._terminal, f">>> {self.application.name}: {text}", code="1;33")
 
 
 def _written_ids(
@@ -234,6 +235,13 @@ async def _conclude(terminal: Terminal, tails: Sequence[Tail], proofs: Sequence[
         line = painted(line, "1;32" if is_good else "1;31")
     await terminal.out.write(f"{line}\n")
     return Exit.SUCCESS if is_good else Exit.FAILURE
+
+
+def _narrate(terminal: Terminal, text: str, *, code: str = "2") -> None:
+    # On standard output, unlike what other commands tell: here it is part of the show, and two
+    # outputs would not keep its order.
+    line = plain(text)
+    terminal.out.post(f"{painted(line, code) if terminal.in_colour else line}\n")
 
 
 async def _title(terminal: Terminal, text: str) -> None:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from .account import Account, Target, find_application
-from .moments import duration
+from .account import Account, Target, find_application, visible_owner
+from .moments import positive_duration
 from .tables import Column, Format, cell, duration_text, print_json, print_table, state_style
 from .terminal import CommandError, Exit, Terminal, usage
 
@@ -114,8 +114,8 @@ async def deployment(
         format: human or json.
     """
     with usage():
-        limit = None if timeout is None else duration("timeout", timeout)
-        interval = duration("poll_interval", poll_interval)
+        limit = None if timeout is None else positive_duration("timeout", timeout)
+        interval = positive_duration("poll_interval", poll_interval)
     async with account.session() as session:
         if application is not None:
             target = await find_application(session, account, application)
@@ -144,7 +144,7 @@ async def _search(session: Session, account: Account, deployment_id: str) -> Tar
 
     owner_id = None
     if account.owner is not None:
-        owner_id = (await session.owners.find_owner(account.owner)).id
+        owner_id = await visible_owner(session, account.owner)
     applications = [
         one
         for one in (await session.owners.summary()).applications

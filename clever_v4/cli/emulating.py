@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shlex
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -57,7 +58,9 @@ async def emulator(
     try:
         await running.__aenter__()
     except OSError as exc:
-        raise CommandError(f"cannot listen on port {port}: {exc.strerror}") from exc
+        # asyncio's own text repeats the address.
+        reason = os.strerror(exc.errno) if exc.errno else exc
+        raise CommandError(f"cannot listen on port {port}: {reason}") from exc
     try:
         await terminal.out.write(export_lines(running))
         terminal.tell(f"clever-v4: the emulator runs at {running.url} (Ctrl-C stops it)")

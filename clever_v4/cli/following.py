@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from clever_v4.errors import ResponseFormatError
     from clever_v4.streaming.policy import Reconnection
 
-__all__ = ["Follower", "Source", "follow_all", "human_formats"]
+__all__ = ["Follower", "JsonLines", "Source", "follow_all", "human_formats", "json_lines"]
 
 OpenStream = Callable[..., "LogStream[Any]"]
 """Makes the stream, given ``on_reconnection`` and ``on_bad_entry``."""
@@ -66,30 +66,39 @@ class JsonLines:
         self._is_array = is_array
         self._count = 0
 
-    @asynccontextmanager
-    async def opened(self) -> AsyncIterator[None]:
+    def end(self) -> None:
         """
-        Begin the array, and end it on every path: it is well formed also after a failure.
+        End the array; an empty one is written now.
         """
         if self._is_array:
-            self._out.post("[")
-        try:
-            yield
-        finally:
-            if self._is_array:
-                self._out.post("\n]\n" if self._count else "]\n")
+            self._out.post("\n]\n" if self._count else "[]\n")
 
     async def write(self, text: str) -> None:
         """
         Write one entry.
         """
         if self._is_array:
-            text = f",\n  {text}" if self._count else f"\n  {text}"
+            text = f",\n  {text}" if self._count else f"[\n  {text}"
         else:
             text += "\n"
         self._count += 1
         # JSON is UTF-8, whatever the terminal is.
         await self._out.write(text.encode())
+
+
+@asynccontextmanager
+async def json_lines(terminal: Terminal, output_format: str) -> AsyncIterator[JsonLines | None]:
+    """
+    Give what writes JSON, or None for people's format; an array is well formed also after a failure.
+    """
+    if output_format == "human":
+        yield None
+        return
+    lines = JsonLines(terminal, is_array=output_format == "json")
+    try:
+        yield lines
+    finally:
+        lines.end()
 
 
 class Follower:
@@ -176,26 +185,32 @@ async def follow_all(
     terminal: Terminal,
     sources: Sequence[Source],
     *,
-    output_format: str,
+    lines: JsonLines | None,
     fields: tuple[str, ...] = (),
     has_failed: bool = False,
 ) -> int:
     """
     Follow all sources until each has ended.
 
+    Args:
+        terminal: Where to print.
+        sources: What to follow.
+        lines: What writes JSON; None for people's format.
+        fields: Fields that were asked for by name.
+        has_failed: Whether something went wrong already.
+
     Returns:
         The exit code.
     """
     follower = Follower(terminal)
     follower.has_failed = has_failed
-    if output_format == "human":
-        forms = human_formats([one.label for one in sources], terminal, fields=fields)
-        async with asyncio.TaskGroup() as group:
-            for source, form in zip(sources, forms, strict=True):
-                group.create_task(follower.guard(source, partial(follower.human, source, form)))
-    else:
-        lines = JsonLines(terminal, is_array=output_format == "json")
-        async with lines.opened(), asyncio.TaskGroup() as group:
-            for source in sources:
-                group.create_task(follower.guard(source, partial(follower.json, source, lines)))
+    forms = human_formats([one.label for one in sources], terminal, fields=fields)
+    async with asyncio.TaskGroup() as group:
+        for source, form in zip(sources, forms, strict=True):
+            follow = (
+                partial(follower.human, source, form)
+                if lines is None
+                else partial(follower.json, source, lines)
+            )
+            group.create_task(follower.guard(source, follow))
     return Exit.FAILURE if follower.has_failed else Exit.SUCCESS

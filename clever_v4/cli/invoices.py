@@ -7,12 +7,13 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from .account import Account, find_owner
-from .moments import moment
+from .moments import period
 from .tables import Column, Format, cell, print_json, print_table
 from .terminal import CommandError, Terminal, UsageError, usage
 
@@ -149,12 +150,10 @@ def _query(since: str | None, until: str | None, limit: int | None) -> InvoiceQu
 
     if since is None and until is None and limit is None:
         return None
+    is_all = since == "all"
     with usage():
-        return InvoiceQuery(
-            since=None if since is None else ALL if since == "all" else moment("since", since),
-            until=None if until is None else moment("until", until),
-            limit=limit,
-        )
+        begin, end = period(None if is_all else since, until, now=datetime.now(UTC))
+        return InvoiceQuery(since=ALL if is_all else begin, until=end, limit=limit)
 
 
 async def _save(

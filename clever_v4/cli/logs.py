@@ -4,15 +4,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import attrs
 from cyclopts import Parameter
 
-from .account import Account, Target, find_addon, find_application
-from .following import Source, follow_all
-from .moments import duration, moment, throttle_pair
-from .terminal import Terminal, UsageError, explained, usage
+from .account import Account, Target, UnknownNameError, find_addon, find_application
+from .following import Source, follow_all, json_lines
+from .moments import period, positive_duration, throttle_pair
+from .terminal import Terminal, UsageError, usage
 
 if TYPE_CHECKING:
     from clever_v4.api.logs import LogQuery, Throttle
@@ -59,9 +60,10 @@ class Selection:
         from clever_v4.api.logs import LogQuery
 
         with usage():
+            since, until = period(self.since, self.until, now=datetime.now(UTC))
             return LogQuery(
-                since=None if self.since is None else moment("since", self.since),
-                until=None if self.until is None else moment("until", self.until),
+                since=since,
+                until=until,
                 limit=self.limit,
                 filter=self.filter,
                 services=self.service,
@@ -131,7 +133,8 @@ async def logs(
     query = selection.query()
     limits = throttle_of(throttle)
     options = _options(heartbeat_timeout, wait=wait_for_first_log)
-    async with account.session() as session:
+    # The array stands around all that can fail from here on.
+    async with json_lines(terminal, format) as lines, account.session() as session:
         targets, has_failed = await _find_all(session, account, terminal, applications, addon)
         with usage():
             sources = [
@@ -144,7 +147,7 @@ async def logs(
         return await follow_all(
             terminal,
             sources,
-            output_format=format,
+            lines=lines,
             fields=query.fields,
             has_failed=has_failed,
         )
@@ -155,7 +158,7 @@ def _options(heartbeat_timeout: str, *, wait: bool) -> StreamOptions:
 
     with usage():
         return StreamOptions(
-            heartbeat_timeout=duration("heartbeat_timeout", heartbeat_timeout),
+            heartbeat_timeout=positive_duration("heartbeat_timeout", heartbeat_timeout),
             wait_for_first_log=wait,
         )
 
@@ -166,8 +169,6 @@ async def _find_all(
     """
     Find what was named; what is not found is told and does not keep the others from being followed.
     """
-    from clever_v4.errors import UnresolvedNameError
-
     targets: dict[str, Target] = {}
     has_failed = False
     for name, find in (
@@ -176,8 +177,8 @@ async def _find_all(
     ):
         try:
             target = await find(session, account, name)
-        except UnresolvedNameError as exc:
-            terminal.fail(explained(exc))
+        except UnknownNameError as exc:
+            terminal.fail(str(exc))
             has_failed = True
         else:
             # Named twice, by id and by name: followed once.

@@ -5,10 +5,18 @@ What people write on a command line for moments, durations, sizes and the thrott
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
-__all__ = ["duration", "moment", "optional_limit", "size", "throttle_pair"]
+__all__ = [
+    "duration",
+    "moment",
+    "optional_limit",
+    "period",
+    "positive_duration",
+    "size",
+    "throttle_pair",
+]
 
 _UNITS: Final = {
     "ms": timedelta(milliseconds=1),
@@ -74,6 +82,34 @@ def moment(name: str, text: str) -> datetime | timedelta:
         ) from None
 
 
+def period(
+    since: str | None, until: str | None, *, now: datetime
+) -> tuple[datetime | timedelta | None, datetime | timedelta | None]:
+    """
+    Read the two moments between which something lies.
+
+    Args:
+        since: Its begin, or None.
+        until: Its end, or None.
+        now: What a duration is counted back from, to compare it with a date.
+
+    Raises:
+        ValueError: One of them is no moment, or the begin is after the end.
+    """
+    begin = None if since is None else moment("since", since)
+    end = None if until is None else moment("until", until)
+    if (
+        begin is not None
+        and end is not None
+        and _counted_back(begin, now) > _counted_back(end, now)
+    ):
+        raise ValueError(
+            f"since must not be after until, got since {since} ({_written(begin, now)}) "
+            f"and until {until} ({_written(end, now)})"
+        )
+    return begin, end
+
+
 def duration(name: str, text: str) -> timedelta:
     """
     Read a duration: ``90s``, ``1h30m``, ``P1DT12H``; a number alone is seconds.
@@ -84,6 +120,19 @@ def duration(name: str, text: str) -> timedelta:
     read = _duration(text.strip())
     if read is None:
         raise ValueError(f"{name} must be a duration such as 90s, 1h30m, 2d or P1D, got {text!r}")
+    return read
+
+
+def positive_duration(name: str, text: str) -> timedelta:
+    """
+    Read a duration that is longer than nothing.
+
+    Raises:
+        ValueError: It is none, or 0.
+    """
+    read = duration(name, text)
+    if not read:
+        raise ValueError(f"{name} must be longer than 0, got {text!r}")
     return read
 
 
@@ -120,13 +169,30 @@ def throttle_pair(text: str) -> tuple[int, timedelta]:
     Raises:
         ValueError: It is none.
     """
-    elements, slash, period = text.partition("/")
+    elements, slash, period_text = text.partition("/")
     number = elements.strip()
     if not slash or not number.isascii() or not number.isdigit():
         raise ValueError(
             f"throttle must be cli, console, server, or ELEMENTS/PERIOD such as 2000/100ms, got {text!r}"
         )
-    return int(number), duration("the period of throttle", period)
+    per = duration("the period of throttle", period_text)
+    if not per or per % timedelta(milliseconds=1):
+        raise ValueError(
+            f"the period of throttle must be whole milliseconds, at least 1, got {period_text!r}"
+        )
+    return int(number), per
+
+
+def _counted_back(given: datetime | timedelta, now: datetime) -> datetime:
+    try:
+        return now - given if isinstance(given, timedelta) else given
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC)
+
+
+def _written(given: datetime | timedelta, now: datetime) -> str:
+    text = _counted_back(given, now).astimezone(UTC).isoformat(timespec="seconds")
+    return text.replace("+00:00", "Z")
 
 
 def _duration(text: str) -> timedelta | None:

@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 from .account import Account, find_addon, find_application
-from .moments import moment
+from .moments import period
 from .tables import Column, Format, print_json, print_table
 from .terminal import Terminal, UsageError, usage
 
@@ -71,12 +72,13 @@ async def instances(
     from clever_v4.api.orchestration import InstanceQuery, Order
 
     with usage():
+        begin, end = period(since, until, now=datetime.now(UTC))
         query = InstanceQuery(
             deployment_id=deployment_id,
             limit=limit,
             exclude_deleted=exclude_deleted,
-            since=None if since is None else moment("since", since),
-            until=None if until is None else moment("until", until),
+            since=begin,
+            until=end,
             order=None if order is None else Order(order),
             include_states=include_state,
             exclude_states=exclude_state,

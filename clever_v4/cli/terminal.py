@@ -103,21 +103,25 @@ class Terminal:
         self.tell(f"clever-v4: {message}", code="31")
 
 
-def run(work: Callable[[Terminal], Awaitable[int | None]]) -> int:
+def run(work: Callable[[Terminal], Awaitable[int | None]], *, hint: str) -> int:
     """
     Run a command to its end and give its exit code.
+
+    Args:
+        work: The command.
+        hint: What to tell after a mistake in its arguments.
     """
     terminal = Terminal()
     try:
-        return asyncio.run(_supervised(work, terminal)) or Exit.SUCCESS
+        return asyncio.run(_supervised(work, terminal, hint)) or Exit.SUCCESS
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
 
 
 async def _supervised(
-    work: Callable[[Terminal], Awaitable[int | None]], terminal: Terminal
+    work: Callable[[Terminal], Awaitable[int | None]], terminal: Terminal, hint: str
 ) -> int | None:
-    async with terminal.err:
+    async with terminal.err, _retries_told(terminal):
         try:
             async with _terminable(terminal), terminal.out:
                 return await work(terminal)
@@ -125,6 +129,7 @@ async def _supervised(
             return Exit.SUCCESS
         except UsageError as exc:
             terminal.fail(str(exc))
+            terminal.tell(hint, code="")
             return Exit.USAGE
         except (CommandError, OutputFailedError, CleverError) as exc:
             terminal.fail(explained(exc))
@@ -133,6 +138,25 @@ async def _supervised(
             if not terminal.was_terminated:
                 raise
             return Exit.TERMINATED
+
+
+@asynccontextmanager
+async def _retries_told(terminal: Terminal) -> AsyncIterator[None]:
+    """
+    Tell why a request takes longer, in place of the bare log record that stamina writes.
+    """
+    from stamina.instrumentation import RetryDetails, get_on_retry_hooks, set_on_retry_hooks
+
+    def tell(details: RetryDetails) -> None:
+        cause = explained(details.caused_by)
+        terminal.tell(f"clever-v4: {cause}; trying again in {details.wait_for:.1f} s", code="33")
+
+    before = get_on_retry_hooks()
+    set_on_retry_hooks([tell])
+    try:
+        yield
+    finally:
+        set_on_retry_hooks(before)
 
 
 @asynccontextmanager

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from .account import Account, find_owner
+from clever_v4.errors import NotFoundError
+
+from .account import Account, UnknownNameError, find_owner, offer
 from .tables import Column, Format, print_json, print_table
-from .terminal import Terminal, usage
+from .terminal import Terminal, UsageError, usage
 
 if TYPE_CHECKING:
     from clever_v4.api.products import Zone
+    from clever_v4.session import Session
 
 __all__ = ["COLUMNS", "row", "zones"]
 
@@ -39,6 +42,14 @@ def row(zone: Zone) -> tuple[object, ...]:
     )
 
 
+async def _find(session: Session, name: str, owner_id: str | None) -> Zone:
+    try:
+        return await session.zones.get(name, owner_id=owner_id)
+    except NotFoundError:
+        names = [zone.name for zone in await session.zones.list(owner_id=owner_id)]
+        raise UnknownNameError(f"there is no zone {name!r}; {offer(name, names)}") from None
+
+
 async def zones(
     name: str | None = None,
     /,
@@ -56,11 +67,13 @@ async def zones(
         tag: Only zones with this tag; repeatable.
         format: human or json.
     """
+    if name is not None and tag:
+        raise UsageError("name a zone or a tag, not both")
     async with account.session(needs_credentials=False) as session:
         owner_id = None if account.owner is None else await find_owner(session, account)
         with usage():
             if name is not None:
-                zone = await session.zones.get(name, owner_id=owner_id)
+                zone = await _find(session, name, owner_id)
                 if format == "json":
                     await print_json(terminal, zone)
                     return
