@@ -99,3 +99,19 @@ def event_of(frame: bytes) -> Event:
     """
     fields = dict(line.split(":", 1) for line in frame.decode().split("\n"))
     return Event(fields.get("id", ""), fields.get("event", ""), fields.get("data", ""))
+
+
+def date_of(entry: Mapping[str, object]) -> str:
+    """
+    The date of an entry as a query may say it.
+    """
+    return str(entry["date"]).removesuffix("[UTC]")
+
+
+async def whole(reader: Reader, application: Application) -> bytes:
+    """
+    The body of the whole history, without any fault.
+    """
+    body, in_order = await reader.body(application, {"limit": "100"})
+    assert in_order
+    return body

@@ -1,14 +1,10 @@
 """
-The emulator's fault plans, seen from a bare HTTP client.
+The emulator's faults, seen from a bare HTTP client.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import logging
-import zlib
-from typing import Any
 
 import aiohttp
 import attrs
@@ -18,53 +14,19 @@ from clever_v4.emulator import Application, faults
 from clever_v4.emulator.faults import (
     Cut,
     Disconnect,
-    Drip,
     EmptyError,
     EndOfFile,
-    Framing,
-    Gzip,
-    HeartbeatIds,
     HeartbeatsOnly,
     HtmlError,
     NotFound,
     RepeatLast,
-    RetryFields,
     SlowAnswer,
     Stall,
     TooManyRequests,
     Unauthorized,
-    UnknownEvents,
-    Unparsable,
     WrongContentType,
 )
-from clever_v4.emulator.plans import FaultPlans
-from tests.emulator.reading import FAST, PAST, Reader, event_of
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_logged(caplog: pytest.LogCaptureFixture) -> Any:
-    """
-    A fault is not an error of the server.
-    """
-    yield
-    assert [one for one in caplog.records if one.levelno >= logging.WARNING] == []
-
-
-@pytest.fixture
-def application(reader: Reader) -> Application:
-    """
-    A hundred entries.
-    """
-    return reader.emulator.add_application(history=100, services=["bas.service"])
-
-
-async def whole(reader: Reader, application: Application) -> bytes:
-    """
-    The body of the whole history, without any fault.
-    """
-    body, in_order = await reader.body(application, {"limit": "100"})
-    assert in_order
-    return body
+from tests.emulator.reading import FAST, PAST, Reader, whole
 
 
 @pytest.mark.parametrize("reset", [False, True])
@@ -270,219 +232,3 @@ async def test_slow_answer_still_answers(reader: Reader, application: Applicatio
     """
     reader.emulator.faults.push(SlowAnswer(seconds=0.01))
     assert (await whole(reader, application)).count(b"event:APPLICATION_LOG") == 100
-
-
-async def test_drip_changes_no_byte(reader: Reader, application: Application) -> None:
-    """
-    The same bytes come in pieces.
-    """
-    expected = await whole(reader, application)
-    reader.emulator.faults.push(Drip(piece_bytes=1, most_bytes=3_000), Drip(piece_bytes=13))
-    assert await whole(reader, application) == expected
-    assert await whole(reader, application) == expected
-
-
-async def test_gzip_is_flushed_with_each_write(reader: Reader, application: Application) -> None:
-    """
-    An entry can be read at once, and the whole is what it is without compression.
-    """
-    expected = await whole(reader, application)
-    reader.emulator.faults.push(Gzip(), Gzip())
-    assert await whole(reader, application) == expected
-    async with aiohttp.ClientSession(auto_decompress=False) as http:
-        raw = attrs.evolve(reader, http=http)
-        async with await raw.get(reader.path(application)) as response:
-            assert response.headers["Content-Encoding"] == "gzip"
-            reader.emulator.publish(application.id, "at once")
-            compressed = await response.content.readany()
-    assert b"at once" in zlib.decompressobj(wbits=31).decompress(compressed)
-
-
-async def test_gzip_can_be_negotiated(reader: Reader, application: Application) -> None:
-    """
-    With ``gzip_streams`` a client that accepts gzip gets it, another one does not.
-    """
-    options = attrs.evolve(reader.emulator.state.options, gzip_streams=True)
-    reader.emulator.state.options = options
-    for accepted, coding in (("gzip, deflate", "gzip"), ("identity", None), ("gzip;q=0", None)):
-        headers = {"Accept-Encoding": accepted}
-        async with await reader.get(reader.path(application), headers=headers) as response:
-            assert response.headers.get("Content-Encoding") == coding
-
-
-async def test_additions_do_not_touch_the_entries(reader: Reader, application: Application) -> None:
-    """
-    Retry fields, ids on heartbeats, unknown and unparsable events stand between the entries.
-    """
-    reader.emulator.faults.push(
-        (
-            RetryFields(milliseconds=7, every=10),
-            HeartbeatIds(every=10),
-            UnknownEvents(every=20),
-            Unparsable(every=25),
-        )
-    )
-    body, in_order = await reader.body(application, {"limit": "100"})
-    assert in_order
-    assert body.count(b"retry:7\n\n") == 11
-    assert body.count(b"id:999999999:0:0\nevent:HEARTBEAT\n") == 11
-    assert body.count(b"event:NOTICE\n") == 6
-    assert body.count(b"\n\nevent:APPLICATION_LOG\n") == 5
-    events = [event_of(one) for one in body.split(b"\n\n") if b"event:" in one]
-    ids = [one.id for one in events if one.id and one.event == "APPLICATION_LOG"]
-    assert ids == reader.emulator.produced_ids(application.id)
-
-
-async def test_unparsable_can_take_an_entrys_place(
-    reader: Reader, application: Application
-) -> None:
-    """
-    The id stays, the data is spoilt.
-    """
-    reader.emulator.faults.push(Unparsable(every=10, replace=True, data=("oops",)))
-    body, _ = await reader.body(application, {"limit": "100"})
-    events = [event_of(one) for one in body.split(b"\n\n") if one]
-    assert [one.id for one in events[:-1]] == reader.emulator.produced_ids(application.id)
-    assert [number for number, one in enumerate(events) if one.data == "oops"] == [
-        *range(9, 100, 10)
-    ]
-
-
-@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
-async def test_framing_means_the_same(
-    reader: Reader, application: Application, line_end: Any
-) -> None:
-    """
-    Ends of line, a mark, comments, spaces and several data lines leave the events as they are.
-    """
-    expected = await whole(reader, application)
-    reader.emulator.faults.push(
-        Framing(line_end=line_end, byte_order_mark=True, comments=True, spaces=True, multiline=True)
-    )
-    body, _ = await reader.body(application, {"limit": "100"})
-    assert body.startswith(b"\xef\xbb\xbf: a comment")
-    lines = body[3:].decode().split(line_end)
-    data = "".join(line.removeprefix("data: ") for line in lines if line.startswith("data: "))
-    plain = [event_of(one).data for one in expected.split(b"\n\n") if one]
-    at, decoder = 0, json.JSONDecoder()
-    for one in plain:
-        value, at = decoder.raw_decode(data, at)
-        assert value == json.loads(one)
-    assert len(lines) > 5 * 100
-
-
-async def test_plans_are_taken_in_turn_and_by_application(
-    reader: Reader, application: Application
-) -> None:
-    """
-    A plan of an application does not meet another's stream; afterwards all is well.
-    """
-    other = reader.emulator.add_application(history=1)
-    reader.emulator.faults.push(EmptyError(status=501), (), application_id=application.id)
-    reader.emulator.faults.push(EmptyError(status=502))
-
-    async def status(of: Application) -> int:
-        async with await reader.get(reader.path(of)) as response:
-            return response.status
-
-    assert [await status(one) for one in (other, application, application, application)] == [
-        502,
-        501,
-        200,
-        200,
-    ]
-    assert reader.emulator.faults.pending == 0
-
-
-async def test_faults_of_a_path_meet_plain_requests(reader: Reader) -> None:
-    """
-    Refusals, cuts and compression work on any answer.
-    """
-    path = "/v4/products/zones"
-    reader.emulator.faults.push(
-        TooManyRequests(),
-        Cut(after_bytes=100),
-        Gzip(),
-        Disconnect(),
-        Disconnect(),
-        Drip(),
-        path=path,
-    )
-    async with await reader.get(path) as response:
-        assert response.status == 429
-    async with await reader.get(path) as response:
-        assert await response.content.read(100)
-        with pytest.raises(aiohttp.ClientPayloadError):
-            await response.read()
-    async with await reader.get(path) as response:
-        assert response.headers["Content-Encoding"] == "gzip"
-        zones = await response.json()
-    with pytest.raises(aiohttp.ServerDisconnectedError):
-        await reader.get(path)
-    async with await reader.get(path) as response:
-        assert await response.json() == zones
-
-
-def test_random_plans_are_a_function_of_seed_resource_and_number() -> None:
-    """
-    The same three give the same plan; every fourth connection is neither refused nor cut.
-    """
-
-    def drawn(seed: int) -> list[Any]:
-        plans = FaultPlans()
-        plans.random(seed, stall_s=0.01, unparsable=True)
-        return [plans.take_stream("/v4/logs/a", "a") for _ in range(200)]
-
-    assert drawn(1) == drawn(1) != drawn(2)
-    ends = (Cut, EndOfFile, EmptyError, HtmlError, TooManyRequests, Disconnect)
-    for plan in drawn(1)[3::4]:
-        assert not any(isinstance(fault, ends) for fault in plan)
-    seen = {type(fault) for seed in range(20) for plan in drawn(seed) for fault in plan}
-    assert seen == {*faults.FAULTS} - {Unauthorized, NotFound, WrongContentType, SlowAnswer}
-
-
-@pytest.mark.parametrize("seed", range(12))
-async def test_a_client_that_resumes_survives_random_plans(
-    reader: Reader, application: Application, seed: int
-) -> None:
-    """
-    Resuming from the last whole event until the end is told gives every entry.
-    """
-    reader.emulator.faults.random(seed)
-    ids: list[str] = []
-    headers: dict[str, str] = {}
-    for _ in range(60):
-        body = b""
-        query = {"since": PAST, "limit": str(100 - len(ids)), **FAST}
-        try:
-            async with await reader.get(reader.path(application), query, headers) as response:
-                async for chunk in response.content.iter_any():
-                    body += chunk
-        except aiohttp.ClientError:
-            pass
-        text = body.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b": ", b":")
-        for frame in text.split(b"\n\n")[:-1]:
-            event = [line for line in frame.split(b"\n") if line.startswith(b"event:A")]
-            names = [line[3:].decode() for line in frame.split(b"\n") if line.startswith(b"id:")]
-            if event and names and names[0] not in ids:
-                ids += names
-        if len(ids) == 100:
-            break
-        headers = {"Last-Event-ID": ids[-1]} if ids else {}
-    assert ids == reader.emulator.produced_ids(application.id)
-
-
-def test_faults_refuse_nonsense() -> None:
-    """
-    A wrong argument is an error when the fault is made, or the plan queued.
-    """
-    with pytest.raises(ValueError, match="one of after_bytes and after_entries"):
-        Cut()
-    with pytest.raises(ValueError, match="needs after_entries"):
-        Cut(after_bytes=3, inside="line")
-    with pytest.raises(ValueError, match="line_end"):
-        Framing(line_end="x")  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="not a fault"):
-        FaultPlans().push("cut")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="application_id and path"):
-        FaultPlans().push(Gzip(), application_id="a", path="b")

@@ -10,7 +10,10 @@ from typing import Literal
 
 import attrs
 
-from clever_v4.emulator import Emulator
+from clever_v4.emulator import Application, Emulator
+
+WHOLE = "since=2001-01-01T00:00:00.000Z&throttleElements=100000&limit=100"
+"""All of a hundred entries."""
 
 
 @attrs.frozen
@@ -111,3 +114,11 @@ async def connect(
     )
     writer.write("\r\n".join((*lines, "", "")).encode())
     return reader, writer
+
+
+def logs(application: Application, query: str = WHOLE) -> str:
+    """
+    The target of an application's log stream.
+    """
+    owner_id = application.owner_id
+    return f"/v4/logs/organisations/{owner_id}/applications/{application.id}/logs?{query}"
