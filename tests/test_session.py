@@ -1,33 +1,28 @@
 """
-The session: life, event loops, borrowed connections, and where credentials may go.
+The session: life, event loops, and what it refuses.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
-import json
 import warnings
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 from aiohttp import web
-from blockbuster import BlockBuster
 
-from clever_v4.auth import ApiToken, Auth, OAuth1
+from clever_v4.auth import ApiToken, OAuth1
 from clever_v4.emulator import Emulator
 from clever_v4.errors import (
     ConnectionFailedError,
-    CredentialsError,
     DifferentEventLoopError,
     SessionClosedError,
 )
 from clever_v4.session import Session
 from clever_v4.transport.policies import Retry, Timeout
-from tests.serving import answers, serve
+from tests.serving import serve
 
 
 async def test_session_opens_works_and_closes(emulator: Emulator) -> None:
@@ -101,11 +96,11 @@ async def _outcome(awaitable: Any) -> object:
         return error
 
 
-def test_second_event_loop_is_refused() -> None:
+def test_second_event_loop_is_refused(unused_tcp_port: int) -> None:
     """
     A session belongs to the event loop of its first use, and says so.
     """
-    session = Session(ApiToken("t"), base_url="http://127.0.0.1:9", retry=None)
+    session = Session(ApiToken("t"), base_url=f"http://127.0.0.1:{unused_tcp_port}", retry=None)
 
     async def use() -> object:
         return await _outcome(session.zones.list())
@@ -120,6 +115,17 @@ def test_second_event_loop_is_refused() -> None:
             )
             assert isinstance(second.run(_outcome(session.close())), DifferentEventLoopError)
         first.run(session.close())
+
+
+def test_session_is_closed_after_its_event_loop(unused_tcp_port: int) -> None:
+    """
+    Where the loop of its first use is gone, another one may close it, without a complaint.
+    """
+    session = Session(ApiToken("t"), base_url=f"http://127.0.0.1:{unused_tcp_port}", retry=None)
+    assert isinstance(asyncio.run(_outcome(session.zones.list())), ConnectionFailedError)
+    asyncio.run(session.close())
+    assert session.closed
+    assert isinstance(asyncio.run(_outcome(session.zones.list())), SessionClosedError)
 
 
 async def test_session_leaves_no_connection_task_or_warning(emulator: Emulator) -> None:
@@ -144,124 +150,6 @@ async def test_session_leaves_no_connection_task_or_warning(emulator: Emulator) 
 def _tasks_of_clients() -> set[asyncio.Task[Any]]:
     # The emulator lives in the same event loop; its connections end a moment after ours.
     return {task for task in asyncio.all_tasks() if "RequestHandler.start" not in repr(task)}
-
-
-# --- borrowed connections ---------------------------------------------------------------------
-
-
-async def test_borrowed_client_session_is_used_and_left_open(emulator: Emulator) -> None:
-    """
-    Requests go through it; its owner closes it.
-    """
-    seen: list[str] = []
-    trace = aiohttp.TraceConfig()
-
-    async def note(_: Any, __: Any, params: aiohttp.TraceRequestStartParams) -> None:
-        seen.append(params.url.path)
-
-    trace.on_request_start.append(note)
-    async with aiohttp.ClientSession(trace_configs=[trace]) as http:
-        async with Session(ApiToken(emulator.token), http=http, base_url=emulator.url) as session:
-            await session.zones.list()
-        assert not http.closed
-    assert seen == ["/v4/products/zones"]
-
-
-async def test_borrowed_client_session_that_raises_by_itself_is_tamed() -> None:
-    """
-    ``raise_for_status=True`` of the lender's does not hide the API's own words.
-    """
-    from clever_v4.errors import NotFoundError
-
-    async with (
-        serve(answers((404, '{"code": "c", "error": "none"}'))) as server,
-        aiohttp.ClientSession(raise_for_status=True) as http,
-        Session(ApiToken("t"), http=http, base_url=server.url) as session,
-    ):
-        with pytest.raises(NotFoundError, match="none"):
-            await session.request("GET", "/x")
-
-
-async def test_borrowed_client_session_that_was_closed_is_told(emulator: Emulator) -> None:
-    """
-    The lender closed it: said in our words.
-    """
-    async with aiohttp.ClientSession() as http:
-        session = Session(ApiToken(emulator.token), http=http, base_url=emulator.url)
-        await session.zones.list()
-    with pytest.raises(SessionClosedError, match="underlying aiohttp session is closed"):
-        await session.zones.list()
-    await session.close()
-
-
-# --- where credentials may go --------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("auth", [ApiToken("t"), OAuth1(token="t", token_secret="s")])
-def test_clear_text_to_another_host_is_refused(auth: Auth) -> None:
-    """
-    The message says what to do; the credentials are not in it.
-    """
-    with pytest.raises(
-        ValueError, match="base_url would send the credentials in clear text"
-    ) as raised:
-        Session(auth, base_url="http://api.example.com")
-    assert str(raised.value) == (
-        "base_url would send the credentials in clear text, got 'http://api.example.com'; "
-        "use https, or allow_insecure_http=True where the network is trusted"
-    )
-
-
-async def test_clear_text_is_allowed_where_it_is_harmless() -> None:
-    """
-    To this machine, without credentials, or on demand.
-    """
-    for session in (
-        Session(ApiToken("t"), base_url="http://127.0.0.1:1"),
-        Session(ApiToken("t"), base_url="http://[::1]:1"),
-        Session(ApiToken("t"), base_url="http://localhost:1"),
-        Session(base_url="http://api.example.com"),
-        Session(ApiToken("t"), base_url="http://api.example.com", allow_insecure_http=True),
-    ):
-        await session.close()
-
-
-async def test_clear_text_is_refused_for_credentials_given_later() -> None:
-    """
-    Credentials that name a clear-text host are refused when they are known.
-    """
-
-    class Own:
-        base_url = "http://api.example.com"
-
-        def authorization(self, method: str, url: str) -> str:
-            raise AssertionError("never signed")
-
-    async def give() -> Auth:
-        return Own()
-
-    with pytest.raises(ValueError, match="clear text"):
-        async with Session(give):
-            pass
-    with pytest.raises(ValueError, match="clear text"):
-        Session(Own())
-    with pytest.raises(ValueError, match="clear text"):
-        Session(give, base_url="http://api.example.com")
-
-
-@pytest.mark.parametrize(
-    ("auth", "base"),
-    [
-        (None, "https://api.clever-cloud.com/"),
-        (ApiToken("t"), "https://api-bridge.clever-cloud.com/"),
-        (OAuth1(token="t", token_secret="s"), "https://api.clever-cloud.com/"),
-    ],
-)
-def test_base_url_follows_the_credentials(auth: Auth | None, base: str) -> None:
-    """
-    The bridge for API tokens, the API itself otherwise.
-    """
-    assert str(Session(auth).base_url).rstrip("/") == base.rstrip("/")
 
 
 def test_repr_shows_no_secret() -> None:
@@ -323,79 +211,3 @@ def test_policies_refuse_nonsense_by_name(make: Any, error: type[Exception], tex
     """
     with pytest.raises(error, match=text):
         make()
-
-
-# --- from the environment --------------------------------------------------------------------------
-
-
-async def test_session_from_the_environment(emulator: Emulator) -> None:
-    """
-    A token of the environment, and options as ``Session`` takes them.
-    """
-    environ = {"CLEVER_API_TOKEN": emulator.token}
-    async with Session.from_environment(environ, base_url=emulator.url) as session:
-        assert (await session.request("GET", "/v2/self")).json()["id"] == emulator.user_id
-
-
-async def test_session_from_the_cli_s_file(emulator: Emulator, tmp_path: Path) -> None:
-    """
-    The active profile's tokens, consumer and API host.
-    """
-    path = tmp_path / "clever-tools.json"
-    profile = {
-        "alias": "default",
-        "token": emulator.oauth_token,
-        "secret": emulator.oauth_secret,
-        "overrides": {
-            "API_HOST": emulator.url,
-            "OAUTH_CONSUMER_KEY": emulator.consumer_key,
-            "OAUTH_CONSUMER_SECRET": emulator.consumer_secret,
-        },
-    }
-    path.write_text(json.dumps({"version": 1, "profiles": [profile]}))
-    # In a thread only because this test counts reading a file as blocking the event loop.
-    found = await asyncio.to_thread(Session.from_environment, {"CONFIGURATION_FILE": str(path)})
-    async with found as session:
-        assert (await session.request("GET", "/v2/self")).json()["id"] == emulator.user_id
-
-
-def test_session_from_an_empty_environment_says_what_to_do(tmp_path: Path) -> None:
-    """
-    A clear error, also catchable as a ValueError.
-    """
-    with pytest.raises(CredentialsError, match="CLEVER_API_TOKEN"):
-        Session.from_environment({"HOME": str(tmp_path)})
-    with pytest.raises(ValueError, match="clever login"):
-        Session.from_environment({"HOME": str(tmp_path)})
-
-
-async def test_proxy_is_used_for_requests(emulator: Emulator) -> None:
-    """
-    The proxy gets the whole address.
-    """
-    async with (
-        serve(answers((200, "[]"))) as proxy,
-        Session(base_url="http://api.example.com", proxy=proxy.url) as session,
-    ):
-        assert await session.zones.list() == []
-    assert proxy.requests[0].raw_path in {
-        "/v4/products/zones",
-        "http://api.example.com/v4/products/zones",
-    }
-    assert proxy.requests[0].host == "api.example.com"
-
-
-async def test_environment_s_proxy_is_used_on_demand(
-    blockbuster: BlockBuster, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """
-    ``trust_env`` obeys ``HTTP_PROXY``.
-    """
-    blockbuster.deactivate()  # aiohttp before 3.14 looks for ~/.netrc inside the event loop
-    async with serve(answers((200, "[]"))) as proxy:
-        monkeypatch.setenv("HTTP_PROXY", proxy.url)
-        monkeypatch.delenv("NO_PROXY", raising=False)
-        monkeypatch.delenv("no_proxy", raising=False)
-        async with Session(base_url="http://api.example.com", trust_env=True) as session:
-            assert await session.zones.list() == []
-    assert len(proxy.requests) == 1
