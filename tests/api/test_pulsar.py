@@ -117,6 +117,71 @@ async def test_an_answer_that_is_not_the_policies_is_followed_by_a_get(
     assert rig.made == ["GET", "PATCH", "GET"]
 
 
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, '"done"'),
+        (200, "[]"),
+        (200, '{"retentionPolicies": {"durationInDays": 3}}'),
+        (201, '{"id": "x", "config": {}, "message": "ok"}'),
+        (202, '{"retentionPolicies": "soon", "offloadPolicies": "soon"}'),
+        (200, "<html>"),
+        (204, ""),
+    ],
+)
+async def test_whatever_else_is_answered_to_a_change_is_followed_by_a_get(
+    canned: Canned, canned_session: Session, status: int, body: str
+) -> None:
+    """
+    The change was made, and what it led to is asked for.
+    """
+    canned.answer(body, status=status)
+    canned.answer('{"retentionPolicies": {"durationInDays": 3}, "offloadPolicies": null}')
+    change = StoragePoliciesChange(retention=StoragePolicyChange(duration=timedelta(days=3)))
+    changed = await canned_session.pulsar.update_storage_policies("p", change, units="megabytes")
+    assert changed.retention == StoragePolicy(duration=timedelta(days=3))
+    assert [method for method, _, _ in canned.requests] == ["PATCH", "GET"]
+
+
+@pytest.mark.parametrize("size", [2 * 10**9, 1_500_001])
+async def test_a_server_that_went_over_to_the_newer_units_is_asked_again(
+    canned: Canned, canned_session: Session, size: int
+) -> None:
+    """
+    What was remembered is no longer true: it refuses megabytes, and takes any number of bytes.
+    """
+    canned.answer('{"retentionPolicies": {"sizeInMB": 1}, "offloadPolicies": null}')
+    await canned_session.pulsar.get_storage_policies("p")
+    canned.answers.clear()
+    if size % 10**6 == 0:
+        canned.answer('{"error": "sizeInMB is not a member"}', status=400)
+    now = '{"retentionPolicies": {"sizeInBytes": %d}, "offloadPolicies": null}'
+    canned.answer(now % 1)
+    canned.answer(now % size)
+    change = StoragePoliciesChange(retention=StoragePolicyChange(size_bytes=size))
+    changed = await canned_session.pulsar.update_storage_policies("p", change)
+    assert changed.retention.size_bytes == size
+    assert json.loads(canned.requests[-1][2]) == {"retentionPolicies": {"sizeInBytes": size}}
+
+
+async def test_a_refusal_in_the_right_units_is_told(
+    canned: Canned, canned_session: Session
+) -> None:
+    """
+    A change that the server refuses for another reason is not sent again.
+    """
+    now = '{"retentionPolicies": {"sizeInBytes": 1}, "offloadPolicies": null}'
+    canned.answer(now)
+    await canned_session.pulsar.get_storage_policies("p")
+    canned.answers.clear()
+    canned.answer('{"error": "too small"}', status=400)
+    canned.answer(now)
+    change = StoragePoliciesChange(retention=StoragePolicyChange(size_bytes=0))
+    with pytest.raises(BadRequestError, match="too small"):
+        await canned_session.pulsar.update_storage_policies("p", change)
+    assert [method for method, _, _ in canned.requests] == ["GET", "PATCH", "GET"]
+
+
 @pytest_asyncio.fixture
 async def old() -> AsyncIterator[Rig]:
     async with (

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from clever_v4.errors import BadRequestError
 from clever_v4.transport.client import Client
 from clever_v4.transport.query import check_path_segment
 
 from .models import PulsarUnits, StoragePolicies, StoragePoliciesChange
-from .units import body_for, is_policies, policies_from
+from .units import body_for, policies_from, whole_policies_from
 
 _REMEMBERED_LIMIT: Final = 10_000
 """Of so many add-ons the units are remembered; then it begins anew."""
@@ -63,10 +64,11 @@ class Pulsar:
             change: What to change; what is ``UNSET`` in it is not sent, None
                 is sent as null, which takes a limit away.
             units: In which units to write. None: in those that the server
-                answered with (it is asked first, once per add-on), and in
-                bytes and minutes where its answer named none. Should the
-                server's answer to the change then turn out to be in the other
-                units, the change is sent once more in those.
+                answered with (it is asked first, once per add-on, and again
+                when it refuses what was remembered), and in bytes and minutes
+                where its answer named none. Should the server's answer to the
+                change then turn out to be in the other units, the change is
+                sent once more in those.
 
         Returns:
             The policies as they are now.
@@ -90,15 +92,32 @@ class Pulsar:
             raise TypeError(f"change must be a StoragePoliciesChange, got {change!r}")
         if units is not None:
             return await self._patch(addon_id, path, change, _checked_units(units))
-        known = self._units.get(addon_id)
-        if known is None:
-            known = (await self.get_storage_policies(addon_id)).units
-        written = known or PulsarUnits.BYTES_AND_MINUTES
-        policies = await self._patch(addon_id, path, change, written)
-        if policies.units not in (None, written):
-            # It was written in units that the server has no members for, and maybe ignored.
-            policies = await self._patch(addon_id, path, change, policies.units)
-        return policies
+        remembered = self._units.get(addon_id)
+        if remembered is not None:
+            try:
+                return await self._write(addon_id, path, change, remembered)
+            except (BadRequestError, ValueError):
+                # The server may have gone over to the newer units since.
+                current = (await self.get_storage_policies(addon_id)).units
+                if current in (None, remembered):
+                    raise
+        else:
+            current = (await self.get_storage_policies(addon_id)).units
+        written = current or PulsarUnits.BYTES_AND_MINUTES
+        return await self._write(addon_id, path, change, written)
+
+    async def _write(
+        self,
+        addon_id: str,
+        path: tuple[str, ...],
+        change: StoragePoliciesChange,
+        units: PulsarUnits,
+    ) -> StoragePolicies:
+        policies = await self._patch(addon_id, path, change, units)
+        if policies.units in (None, units):
+            return policies
+        # It was written in units that the server has no members for, and maybe ignored.
+        return await self._patch(addon_id, path, change, policies.units)
 
     async def _patch(
         self,
@@ -111,9 +130,9 @@ class Pulsar:
         response = await self._client.request(
             "PATCH", path, json=body_for(change, units), idempotent=True
         )
-        if not is_policies(response):
+        policies = whole_policies_from(response)
+        if policies is None:
             return await self.get_storage_policies(addon_id)
-        policies = policies_from(response)
         self._remember(addon_id, policies.units)
         return policies
 

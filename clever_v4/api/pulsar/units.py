@@ -75,15 +75,15 @@ def policies_from(response: Response) -> StoragePolicies:
     )
 
 
-def is_policies(response: Response) -> bool:
+def whole_policies_from(response: Response) -> StoragePolicies | None:
     """
-    Whether a body shows both policies, as opposed to nothing, to another shape, or to a part.
+    Read a body that shows both policies; None for nothing, another shape, or a part.
     """
     try:
         body = decode(dict, response.body)
+        return policies_from(response) if body.keys() >= set(_POLICIES) else None
     except ResponseFormatError:
-        return False
-    return all(name in body for name in _POLICIES)
+        return None
 
 
 def body_for(change: StoragePoliciesChange, units: PulsarUnits) -> dict[str, object]:
