@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from clever_v4 import environment
 from clever_v4.auth import ApiToken, OAuth1
 from clever_v4.environment import find_credentials
 from clever_v4.errors import CredentialsError
@@ -253,21 +254,45 @@ def test_expiration_that_is_absent_unreadable_or_ahead_does_not_expire(
         '{"version": 1, "profiles": ["FILE-TOKEN"]}',
         '{"token": "FILE-TOKEN", "secret": "x", "overrides": {"API_HOST": "FILE-TOKEN"}}',
         '{"token": "FILE-TOKEN", "secret": "x", "overrides": {"OAUTH_CONSUMER_KEY": "FILE-TOKEN"}}',
+        '{"token": "FILE-TOKEN", "secret": "FILE-SECRET", "expirationDate": "2020-01-01"}',
         "\x00\ufeff FILE-TOKEN",
         "",
     ],
 )
 def test_unusable_file_is_named_and_its_content_not_shown(home: Path, content: str) -> None:
     """
-    Neither the message nor the traceback holds a word of the file.
+    Neither the message nor the chain of errors nor a variable of a frame holds a word of the file.
     """
     path = write(home, content)
     with pytest.raises(CredentialsError) as raised:
         find_credentials(environ(home))
-    assert str(path) in str(raised.value)
-    shown = "".join(traceback.format_exception(raised.value))
+    error = raised.value
+    assert str(path) in str(error)
+    assert error.__cause__ is None
+    assert error.__context__ is None
+    shown = "".join(traceback.format_exception(error))
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if frame.f_code.co_filename == environment.__file__:
+            shown += repr(frame.f_locals)
     assert "FILE-" not in shown
     assert "FILE SECRET" not in shown
+
+
+def test_home_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A container's user may have no home directory.
+    """
+
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", homeless)
+    with pytest.raises(CredentialsError) as raised:
+        find_credentials({})
+    assert str(raised.value) == (
+        "no credentials: neither CLEVER_API_TOKEN nor CLEVER_TOKEN and CLEVER_SECRET are set, and "
+        "there is no home directory with the official CLI's file; set one, or run `clever login`"
+    )
 
 
 def test_unreadable_file_is_named(home: Path) -> None:

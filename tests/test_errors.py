@@ -217,6 +217,19 @@ def test_status_has_its_class(status: int, error_class: type[APIError]) -> None:
     assert error_class_for(status) is error_class
 
 
+def test_every_error_may_name_its_answer() -> None:
+    """
+    ``request_id`` is None where no answer came; what is learnt later is told, too.
+    """
+    for error, text in SAMPLES:
+        if error.request_id is None:
+            again = pickle.loads(pickle.dumps(error))
+            again.request_id = "01LATE"
+            assert str(again) == f"{text} (Sozu-Id 01LATE)"
+        else:
+            assert text.endswith(f"(Sozu-Id {error.request_id})")
+
+
 def test_format_error_is_picklable_with_its_event() -> None:
     """
     The raw event of a stream goes with its error.
