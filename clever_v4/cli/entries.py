@@ -163,7 +163,8 @@ def as_json(data: str, parse_date: Callable[[object], datetime]) -> str:
         # One that is no date is shown as it came.
         with contextlib.suppress(ValueError, TypeError, OverflowError):
             entry["date"] = date_text(parse_date(date))
-    text = json.dumps(entry, ensure_ascii=False, separators=(",", ":"))
+    # A number that is too large for a float would become Infinity, which is not JSON: refused.
+    text = json.dumps(entry, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     if text.isascii() or _is_encodable(text):
         return text
     return json.dumps(entry, separators=(",", ":"))
