@@ -9,10 +9,10 @@ import enum
 
 import attrs
 
-from clever_v4.errors import NotFoundError
 from clever_v4.transport.client import Client
 from clever_v4.transport.converter import wire_style
 from clever_v4.transport.query import check_path_segment
+from clever_v4.transport.resources import get_list
 
 
 class LoadBalancerKind(enum.StrEnum):
@@ -82,6 +82,7 @@ class LoadBalancers:
         Raises:
             ValueError: An id cannot stand in a path, or the kind is unknown.
             APIError: The API refused.
+            TransportError: There was no usable answer.
             ResponseFormatError: The answer does not fit.
 
         Source: ``GET /v4/load-balancers/organisations/{ownerId}/addons/{addonId}/load-balancers/{kind}``,
@@ -112,6 +113,7 @@ class LoadBalancers:
         Raises:
             ValueError: An id cannot stand in a path, or the kind is unknown.
             APIError: The API refused.
+            TransportError: There was no usable answer.
             ResponseFormatError: The answer does not fit.
 
         Source: ``GET /v4/load-balancers/organisations/{ownerId}/applications/{applicationId}/load-balancers/{kind}``.
@@ -137,7 +139,4 @@ class LoadBalancers:
             "load-balancers",
             kind.value,
         )
-        try:
-            return await self._client.get(path, builtins.list[LoadBalancer])
-        except NotFoundError:
-            return []
+        return await get_list(self._client, path, LoadBalancer)

@@ -12,6 +12,7 @@ import attrs
 from clever_v4.transport.client import Client
 from clever_v4.transport.converter import wire, wire_style
 from clever_v4.transport.query import check_path_segment, check_strings, to_pairs
+from clever_v4.transport.resources import get_one
 
 __all__ = ["Zone", "Zones"]
 
@@ -92,7 +93,7 @@ class Zones:
         Source: ``GET /v4/products/zones/{name}``.
         """
         check_path_segment("name", name)
-        return await self._client.get((*_PATH, name), Zone, query=_query(owner_id, ()))
+        return await get_one(self._client, (*_PATH, name), Zone, query=_query(owner_id, ()))
 
 
 def _query(owner_id: str | None, tags: Sequence[str]) -> builtins.list[tuple[str, str]]:

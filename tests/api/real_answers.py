@@ -24,8 +24,8 @@ from clever_v4.auth import ApiToken
 from clever_v4.emulator import Emulator
 from clever_v4.session import Session
 from clever_v4.transport.converter import decode, decode_leniently, reader
+from clever_v4.transport.resources import read_one
 from clever_v4.transport.responses import Response
-from clever_v4.transport.single import read_one
 
 Path = tuple[str | int, ...]
 

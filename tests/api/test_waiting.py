@@ -273,3 +273,33 @@ async def test_durations_have_to_be_sensible(
     """
     with pytest.raises(error, match=name):
         session.deployments.watch("o", "a", "d", **{name: value})  # type: ignore[arg-type]  -- the caller's mistake
+
+
+async def test_ids_are_refused_at_the_call(session: Session) -> None:
+    """
+    Not when the first state is asked for.
+    """
+    with pytest.raises(ValueError, match=r"^application_id must be neither empty"):
+        session.deployments.watch("o", "", "d")
+    with pytest.raises(ValueError, match=r"^deployment_id must not hold a slash, got 'd/x'"):
+        session.deployments.watch("o", "a", "d/x")
+
+
+async def test_a_watch_that_is_left_early_leaves_nothing(
+    session: Session, application: Application, emulator: Emulator
+) -> None:
+    """
+    Between two states no request, no timeout and no task is alive: there is nothing to close.
+    """
+    new = emulator.deploy(application.id)
+    await session.zones.list()  # opens the one connection, which stays
+    before = asyncio.all_tasks()
+    watched = session.deployments.watch(
+        application.owner_id, application.id, new, poll_interval=FAST, timeout=NEVER
+    )
+    async for deployment in watched:
+        assert deployment.state == "QUEUED"
+        break
+    assert asyncio.all_tasks() == before
+    await watched.aclose()
+    assert len(await session.deployments.list(application.owner_id, application.id)) == 13

@@ -131,3 +131,14 @@ async def test_unknown_members_and_nulls_are_taken() -> None:
     body = '[{"name": "par", "tags": null, "lat": null, "status": {"up": true}}]'
     async with serve(answers((200, body))) as server, Session(base_url=server.url) as session:
         assert await session.zones.list() == [Zone(name="par")]
+
+
+async def test_one_zone_may_come_as_an_array_of_one() -> None:
+    """
+    As the server's OpenAPI description has it for what is one.
+    """
+    async with (
+        serve(answers((200, '[{"name": "par"}]'))) as server,
+        Session(base_url=server.url) as session,
+    ):
+        assert await session.zones.get("par") == Zone(name="par")

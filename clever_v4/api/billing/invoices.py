@@ -11,7 +11,6 @@ from typing import Final
 
 import attrs
 
-from clever_v4.errors import NotFoundError
 from clever_v4.transport.client import Client
 from clever_v4.transport.converter import wire_style
 from clever_v4.transport.options import check_window, pairs_of
@@ -21,7 +20,7 @@ from clever_v4.transport.query import (
     check_path_segment,
     positive_int,
 )
-from clever_v4.transport.single import get_one
+from clever_v4.transport.resources import get_list, get_one
 
 from .files import Destination, PathSink, checked_destination, save, write_all
 from .models import Invoice, InvoiceSummary
@@ -83,13 +82,15 @@ class Billing:
             ValueError: The id cannot stand in a path.
             TypeError: *query* is of another type.
             APIError: The API refused.
+            TransportError: There was no usable answer.
             ResponseFormatError: The answer does not fit.
 
         Source: ``GET /v4/billing/organisations/{ownerId}/invoices``; for the
         default window: CleverCloud/clever-components (src/lib/api-helpers.js)
         and CleverCloud/clever-client.js (list-invoice-command.ts).
         """
-        return await self._list(_path(owner_id), query)
+        pairs = pairs_of(query, InvoiceQuery)
+        return await get_list(self._client, _path(owner_id), InvoiceSummary, query=pairs)
 
     async def list_unpaid_invoices(self, owner_id: str) -> list[InvoiceSummary]:
         """
@@ -104,13 +105,15 @@ class Billing:
         Raises:
             ValueError: The id cannot stand in a path.
             APIError: The API refused.
+            TransportError: There was no usable answer.
             ResponseFormatError: The answer does not fit.
 
         Source: ``GET /v4/billing/organisations/{ownerId}/invoices/unpaid``,
         not in the reference (CleverCloud/clever-client.js,
         list-unpaid-invoice-command.ts).
         """
-        return await self._list((*_path(owner_id), "unpaid"), None)
+        path = (*_path(owner_id), "unpaid")
+        return await get_list(self._client, path, InvoiceSummary)
 
     async def get_invoice(self, owner_id: str, invoice_number: str) -> Invoice:
         """
@@ -124,6 +127,7 @@ class Billing:
             ValueError: An argument cannot stand in a path.
             NotFoundError: There is no such invoice.
             APIError: The API refused.
+            TransportError: There was no usable answer.
             ResponseFormatError: The answer does not fit.
 
         Source: ``GET /v4/billing/organisations/{ownerId}/invoices/{number}``;
@@ -144,6 +148,7 @@ class Billing:
             ValueError: An argument cannot stand in a path.
             NotFoundError: There is no such invoice.
             APIError: The API refused.
+            TransportError: There was no usable answer.
 
         Source: ``GET /v4/billing/organisations/{ownerId}/invoices/{number}.html``.
         """
@@ -162,6 +167,7 @@ class Billing:
             ValueError: An argument cannot stand in a path.
             NotFoundError: There is no such invoice.
             APIError: The API refused.
+            TransportError: There was no usable answer.
 
         Source: ``GET /v4/billing/organisations/{ownerId}/invoices/{number}.pdf``.
         """
@@ -177,7 +183,25 @@ class Billing:
         on_progress: Progress | None = None,
     ) -> int:
         """
-        Write an invoice as HTML to a file; as `download_invoice_pdf` in all else.
+        Write an invoice as HTML to a file, in pieces as they arrive.
+
+        Args:
+            owner_id: ``orga_…`` or ``user_…``.
+            invoice_number: Such as ``F20250602-015972``.
+            destination: As for `download_invoice_pdf`.
+            on_progress: As for `download_invoice_pdf`.
+
+        Returns:
+            The size in bytes.
+
+        Raises:
+            ValueError: An argument cannot stand in a path, or the destination
+                names no file.
+            TypeError: The destination is neither a path nor opened for bytes.
+            NotFoundError: There is no such invoice.
+            APIError: The API refused.
+            TransportError: There was no usable answer, or its end did not come.
+            OSError: The file cannot be written.
 
         Source: ``GET /v4/billing/organisations/{ownerId}/invoices/{number}.html``.
         """
@@ -201,6 +225,7 @@ class Billing:
             destination: A path: the file appears there when it is complete,
                 replacing one of that name; until then it has a temporary name
                 in the same directory, and a broken download leaves nothing.
+                (A pipe or device is written to as it is.)
                 Or a file object opened for bytes, which is written to as the
                 pieces arrive and left open; after a failure it holds what had
                 arrived. Either is written to in a thread.
@@ -216,22 +241,13 @@ class Billing:
             TypeError: The destination is neither a path nor opened for bytes.
             NotFoundError: There is no such invoice.
             APIError: The API refused.
-            ConnectionFailedError: The connection broke before the end.
+            TransportError: There was no usable answer, or its end did not come.
             OSError: The file cannot be written.
 
         Source: ``GET /v4/billing/organisations/{ownerId}/invoices/{number}.pdf``.
         """
         path = _path(owner_id, invoice_number, ".pdf")
         return await self._download(path, "application/pdf", destination, on_progress)
-
-    async def _list(
-        self, path: tuple[str, ...], query: InvoiceQuery | None
-    ) -> list[InvoiceSummary]:
-        pairs = pairs_of(query, InvoiceQuery)
-        try:
-            return await self._client.get(path, list[InvoiceSummary], query=pairs)
-        except NotFoundError:
-            return []
 
     async def _download(
         self,

@@ -2,17 +2,16 @@
 Orchestration: the deployments and the instances of an application.
 """
 
-from .deployments import (
+from .deployments import DeploymentQuery, Deployments
+from .instances import Instance, InstanceNetwork, InstanceQuery, Instances, InstanceState
+from .models import (
     Deployment,
     DeploymentAction,
     DeploymentOrigin,
-    DeploymentQuery,
-    Deployments,
     DeploymentState,
     DeploymentStep,
     DeploymentVersion,
 )
-from .instances import Instance, InstanceNetwork, InstanceQuery, Instances, InstanceState
 from .options import Order
 
 __all__ = [

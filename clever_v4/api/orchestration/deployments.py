@@ -1,156 +1,24 @@
 """
-Deployments of an application: models, the options of their list, their coroutines.
+``session.deployments``: the deployments of an application, and waiting for one.
 """
 
 from __future__ import annotations
 
 import builtins
-import enum
 from collections.abc import AsyncGenerator, Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import attrs
 
-from clever_v4.errors import NotFoundError
 from clever_v4.transport.client import Client
 from clever_v4.transport.converter import wire, wire_style
 from clever_v4.transport.options import pairs_of
 from clever_v4.transport.query import check_path_segment, positive_int
-from clever_v4.transport.single import get_one
+from clever_v4.transport.resources import get_list, get_one
 
 from . import waiting
-from .options import Order, order_or_none, state_names
-
-
-class DeploymentState(enum.StrEnum):
-    """
-    The known states of a deployment and of its steps; the server may send others.
-    """
-
-    QUEUED = "QUEUED"
-    WORK_IN_PROGRESS = "WORK_IN_PROGRESS"
-    TASK_IN_PROGRESS = "TASK_IN_PROGRESS"
-    FAILED = "FAILED"
-    CANCELLED = "CANCELLED"
-    SUCCEEDED = "SUCCEEDED"
-
-
-class DeploymentAction(enum.StrEnum):
-    """
-    What a deployment does; the server may send others.
-    """
-
-    DEPLOY = "DEPLOY"
-    UNDEPLOY = "UNDEPLOY"
-    UPSCALE = "UPSCALE"
-    DOWNSCALE = "DOWNSCALE"
-    REPLACE = "REPLACE"
-    CANCEL = "CANCEL"
-    NONE = "NONE"
-
-
-_FINAL_STATES = frozenset(
-    {DeploymentState.FAILED, DeploymentState.CANCELLED, DeploymentState.SUCCEEDED}
-)
-
-
-@wire_style("camel")
-@attrs.frozen(kw_only=True)
-class DeploymentStep:
-    """
-    A state that the deployment entered, and when.
-    """
-
-    state: str
-    """One of `DeploymentState`, or a value not yet known."""
-    date: datetime | None = None
-
-
-@wire_style("camel")
-@attrs.frozen(kw_only=True)
-class DeploymentVersion:
-    """
-    What was deployed.
-    """
-
-    commit_id: str | None = None
-    """None for an application that is not deployed from git, among others."""
-
-
-@wire_style("camel")
-@attrs.frozen(kw_only=True)
-class DeploymentOrigin:
-    """
-    Why the deployment was made, and by whom.
-    """
-
-    action: str | None = None
-    """One of `DeploymentAction`, or a value not yet known."""
-    cause: str | None = None
-    source: str | None = None
-    author_id: str | None = None
-    """``user_…``; None for what the platform did by itself."""
-    constraints: tuple[str, ...] = ()
-    priority: str | None = None
-    """``DEFAULT``, ``URGENT`` or ``ADMIN``, or a value not yet known."""
-
-
-@wire_style("camel")
-@attrs.frozen(kw_only=True)
-class Deployment:
-    """
-    One deployment of an application.
-    """
-
-    id: str
-    state: str
-    """One of `DeploymentState`, or a value not yet known."""
-    owner_id: str | None = None
-    application_id: str | None = None
-    start_date: datetime | None = None
-    steps: tuple[DeploymentStep, ...] = ()
-    version: DeploymentVersion | None = None
-    origin: DeploymentOrigin | None = None
-    has_dedicated_build: bool | None = None
-
-    @property
-    def is_final(self) -> bool:
-        """
-        The deployment succeeded, failed or was cancelled, and will not change any more.
-
-        A state not yet known counts as not final.
-        """
-        return self.state in _FINAL_STATES
-
-    @property
-    def commit_id(self) -> str | None:
-        """
-        The commit that was deployed, where the server names one.
-        """
-        return self.version.commit_id if self.version is not None else None
-
-    @property
-    def ended_at(self) -> datetime | None:
-        """
-        When the deployment came to its final state; None before that.
-
-        It is the date of the last step whose state is the final one, as in the
-        web console; None also where the server did not send that step.
-        """
-        if not self.is_final:
-            return None
-        dates = (step.date for step in reversed(self.steps) if step.state == self.state)
-        return next((date for date in dates if date is not None), None)
-
-    @property
-    def duration(self) -> timedelta | None:
-        """
-        The time from the start to the final state; None while it is not known.
-        """
-        ended_at = self.ended_at
-        if ended_at is None or self.start_date is None:
-            return None
-        return ended_at - self.start_date
+from .models import Deployment, DeploymentAction
+from .options import Order, application_path, order_or_none, state_names
 
 
 def _actions(value: Iterable[str]) -> tuple[str, ...]:
@@ -199,14 +67,14 @@ class Deployments:
                 after a deployment was asked for (`wait` bridges them), and
                 for old ones, which API v4 forgets.
             APIError: The API refused.
+            TransportError: There was no usable answer.
             ResponseFormatError: The answer does not fit.
 
         Source: ``GET /v4/orchestration/organisations/{ownerId}/applications/{applicationId}/deployments/{deploymentId}``;
         for what is not found: the end-to-end tests of
         CleverCloud/clever-client.js and the web console.
         """
-        check_path_segment("deployment_id", deployment_id)
-        path = (*_path(owner_id, application_id), deployment_id)
+        path = _path(owner_id, application_id, deployment_id)
         return await get_one(self._client, path, Deployment)
 
     async def wait(
@@ -285,11 +153,14 @@ class Deployments:
             startup_grace: See `wait`.
 
         Raises:
-            ValueError: At the call, when a duration is nonsense; all other
-                errors of `wait` are raised while iterating.
+            ValueError: At the call, when an id or a duration is nonsense; all
+                other errors of `wait` are raised while iterating.
+
+        Source: polls `get`, as `wait` does.
         """
+        path = _path(owner_id, application_id, deployment_id)
         return waiting.watch(
-            lambda: self.get(owner_id, application_id, deployment_id),
+            lambda: get_one(self._client, path, Deployment),
             deployment_id,
             timeout=waiting.checked("timeout", timeout),
             poll_interval=waiting.checked("poll_interval", poll_interval),
@@ -318,29 +189,19 @@ class Deployments:
             ValueError: An id cannot stand in a path.
             TypeError: *query* is of another type.
             APIError: The API refused.
+            TransportError: There was no usable answer.
             ResponseFormatError: The answer does not fit.
 
         Source: ``GET /v4/orchestration/organisations/{ownerId}/applications/{applicationId}/deployments``;
         the options are those of the server's own OpenAPI description, not of
         the reference.
         """
-        path = _path(owner_id, application_id)
-        pairs = pairs_of(query, DeploymentQuery)
-        try:
-            return await self._client.get(path, builtins.list[Deployment], query=pairs)
-        except NotFoundError:
-            return []
+        path = application_path(owner_id, application_id, "deployments")
+        return await get_list(
+            self._client, path, Deployment, query=pairs_of(query, DeploymentQuery)
+        )
 
 
-def _path(owner_id: str, application_id: str) -> tuple[str, ...]:
-    check_path_segment("owner_id", owner_id)
-    check_path_segment("application_id", application_id)
-    return (
-        "v4",
-        "orchestration",
-        "organisations",
-        owner_id,
-        "applications",
-        application_id,
-        "deployments",
-    )
+def _path(owner_id: str, application_id: str, deployment_id: str) -> tuple[str, ...]:
+    check_path_segment("deployment_id", deployment_id)
+    return (*application_path(owner_id, application_id, "deployments"), deployment_id)

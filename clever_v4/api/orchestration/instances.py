@@ -11,7 +11,6 @@ from datetime import datetime
 
 import attrs
 
-from clever_v4.errors import NotFoundError
 from clever_v4.transport.client import Client
 from clever_v4.transport.converter import wire, wire_style
 from clever_v4.transport.options import check_window, pairs_of
@@ -22,9 +21,9 @@ from clever_v4.transport.query import (
     non_empty,
     positive_int,
 )
-from clever_v4.transport.single import get_one
+from clever_v4.transport.resources import get_list, get_one
 
-from .options import Order, order_or_none, state_names
+from .options import Order, application_path, order_or_none, state_names
 
 
 class InstanceState(enum.StrEnum):
@@ -163,6 +162,7 @@ class Instances:
             NotFoundError: There is no such instance; so too for one that logs
                 still name but that was purged.
             APIError: The API refused.
+            TransportError: There was no usable answer.
             ResponseFormatError: The answer does not fit.
 
         Source: ``GET /v4/orchestration/organisations/{ownerId}/applications/{applicationId}/instances/{instanceId}``,
@@ -170,7 +170,7 @@ class Instances:
         get-application-instance-command.ts).
         """
         check_path_segment("instance_id", instance_id)
-        path = (*_path(owner_id, application_id), instance_id)
+        path = (*application_path(owner_id, application_id, "instances"), instance_id)
         return await get_one(self._client, path, Instance)
 
     async def list(
@@ -195,28 +195,11 @@ class Instances:
             ValueError: An id cannot stand in a path.
             TypeError: *query* is of another type.
             APIError: The API refused.
+            TransportError: There was no usable answer.
             ResponseFormatError: The answer does not fit.
 
         Source: ``GET /v4/orchestration/organisations/{ownerId}/applications/{applicationId}/instances``;
         for the 404: CleverCloud/clever-client.js (``getEmptyResponsePolicy``).
         """
-        path = _path(owner_id, application_id)
-        pairs = pairs_of(query, InstanceQuery)
-        try:
-            return await self._client.get(path, builtins.list[Instance], query=pairs)
-        except NotFoundError:
-            return []
-
-
-def _path(owner_id: str, application_id: str) -> tuple[str, ...]:
-    check_path_segment("owner_id", owner_id)
-    check_path_segment("application_id", application_id)
-    return (
-        "v4",
-        "orchestration",
-        "organisations",
-        owner_id,
-        "applications",
-        application_id,
-        "instances",
-    )
+        path = application_path(owner_id, application_id, "instances")
+        return await get_list(self._client, path, Instance, query=pairs_of(query, InstanceQuery))

@@ -1,11 +1,33 @@
 """
-What the options of deployments and instances have in common.
+What deployments and instances have in common: where they are, and how they are listed.
 """
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
+
+from clever_v4.transport.query import check_path_segment
+
+
+def application_path(owner_id: str, application_id: str, family: str) -> tuple[str, ...]:
+    """
+    Give the path of what an application has.
+
+    Raises:
+        ValueError: An id cannot stand in a path.
+    """
+    check_path_segment("owner_id", owner_id)
+    check_path_segment("application_id", application_id)
+    return (
+        "v4",
+        "orchestration",
+        "organisations",
+        owner_id,
+        "applications",
+        application_id,
+        family,
+    )
 
 
 class Order(enum.StrEnum):

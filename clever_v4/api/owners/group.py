@@ -86,6 +86,9 @@ class Owners:
             UnresolvedNameError: Nothing of this id is visible.
             APIError: The API refused.
             TransportError: There was no usable answer.
+            ResponseFormatError: The answer does not fit.
+
+        Source: ``GET /v2/summary``.
         """
         check_path_segment("resource_id", resource_id)
         if resource_id.startswith(("user_", "orga_")):
@@ -116,6 +119,9 @@ class Owners:
             UnresolvedNameError: None or several fit.
             APIError: The API refused.
             TransportError: There was no usable answer.
+            ResponseFormatError: The answer does not fit.
+
+        Source: ``GET /v2/summary``.
         """
         owner_id = await self._owner_id(owner)
         return await self._look_up(
@@ -134,6 +140,9 @@ class Owners:
             UnresolvedNameError: None or several fit.
             APIError: The API refused.
             TransportError: There was no usable answer.
+            ResponseFormatError: The answer does not fit.
+
+        Source: ``GET /v2/summary``.
         """
         owner_id = await self._owner_id(owner)
 
@@ -154,6 +163,9 @@ class Owners:
             UnresolvedNameError: None or several fit.
             APIError: The API refused.
             TransportError: There was no usable answer.
+            ResponseFormatError: The answer does not fit.
+
+        Source: ``GET /v2/summary``.
         """
         return await self._look_up(id_or_name, lambda summary: _one(id_or_name, summary.owners))
 
@@ -165,6 +177,9 @@ class Owners:
             UnresolvedNameError: No such add-on is visible.
             APIError: The API refused.
             TransportError: There was no usable answer.
+            ResponseFormatError: The answer does not fit.
+
+        Source: ``GET /v2/summary``.
         """
         return addon if addon.startswith("addon_") else (await self._addon(addon)).id
 
@@ -176,6 +191,9 @@ class Owners:
             UnresolvedNameError: No such add-on is visible, or it has no real id.
             APIError: The API refused.
             TransportError: There was no usable answer.
+            ResponseFormatError: The answer does not fit.
+
+        Source: ``GET /v2/summary``.
         """
         if not addon.startswith("addon_"):
             return addon

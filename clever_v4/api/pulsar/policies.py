@@ -37,6 +37,7 @@ class Pulsar:
             ValueError: The id cannot stand in a path.
             NotFoundError: There is no such add-on.
             APIError: The API refused.
+            TransportError: There was no usable answer.
             ResponseFormatError: The answer does not fit.
 
         Source: ``GET /v4/addon-providers/addon-pulsar/addons/{addonId}/storage-policies``.
@@ -81,6 +82,7 @@ class Pulsar:
             NotFoundError: There is no such add-on.
             APIError: The API refused. With an API token it might refuse the
                 method, which no source shows to be passed on.
+            TransportError: There was no usable answer.
             ResponseFormatError: The answer does not fit.
 
         Source: ``PATCH /v4/addon-providers/addon-pulsar/addons/{addonId}/storage-policies``;

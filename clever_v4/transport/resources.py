@@ -1,5 +1,5 @@
 """
-One resource by its id, also where the answer is an array around it.
+What most endpoints give: a list of resources, or one by its id.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from types import GenericAlias
 from typing import TypeVar, cast
 
-from clever_v4.errors import ResponseFormatError
+from clever_v4.errors import NotFoundError, ResponseFormatError
 
 from .client import Client
 from .converter import decode
@@ -17,6 +17,30 @@ from .query import QueryPairs
 from .responses import Response
 
 T = TypeVar("T")
+
+
+async def get_list(
+    client: Client, path: Sequence[str], type_: type[T], *, query: QueryPairs = ()
+) -> list[T]:
+    """
+    Get a list of resources, empty where the server answers 404.
+
+    For the lists for which the official client does so
+    (CleverCloud/clever-client.js, ``getEmptyResponsePolicy``).
+
+    Raises:
+        APIError: The API refused.
+        TransportError: There was no usable answer.
+        ResponseFormatError: The answer is not a list of the resource.
+    """
+    try:
+        return await client.get(path, _list_of(type_), query=query)
+    except NotFoundError:
+        return []
+
+
+def _list_of(type_: type[T]) -> type[list[T]]:
+    return cast("type[list[T]]", GenericAlias(list, (type_,)))
 
 
 async def get_one(
@@ -46,8 +70,7 @@ def read_one(type_: type[T], response: Response) -> T:
     body = response.body
     if not body.removeprefix(BOM_UTF8).lstrip(b" \t\r\n").startswith(b"["):
         return decode(type_, body, request_id=response.request_id)
-    array = cast("type[list[T]]", GenericAlias(list, (type_,)))
-    found = decode(array, body, request_id=response.request_id)
+    found = decode(_list_of(type_), body, request_id=response.request_id)
     if len(found) != 1:
         raise ResponseFormatError(
             f"expected one {type_.__name__}, got an array of {len(found):,}",
