@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import inspect
 import warnings
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -211,3 +213,20 @@ def test_policies_refuse_nonsense_by_name(make: Any, error: type[Exception], tex
     """
     with pytest.raises(error, match=text):
         make()
+
+
+def test_every_call_of_every_group_is_type_checked() -> None:
+    """
+    tests/typing, which mypy and pyright read, leaves out nothing that a session offers.
+    """
+    typed = "\n".join(path.read_text() for path in (Path(__file__).parent / "typing").glob("*.py"))
+    session = Session()
+    calls = [
+        f"session.{group}.{name}("
+        for group, offered in vars(session).items()
+        if not group.startswith("_")
+        for name, member in inspect.getmembers(type(offered), inspect.isfunction)
+        if not name.startswith("_") and name != "through"
+    ]
+    assert len(calls) > 25
+    assert [call for call in calls if call not in typed] == []

@@ -1,26 +1,33 @@
 """
-What users' type checkers see of the public interface; checked by mypy and pyright, never run.
+What users' type checkers see of the session, its answers and its errors; checked by mypy and pyright, never run.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from typing import assert_type
+import ssl
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, assert_type
+
+import aiohttp
+from yarl import URL
 
 from clever_v4 import (
-    AccessLogEntry,
-    AddonLogEntry,
+    APIError,
     ApiToken,
     CleverError,
-    LogEntry,
-    LogQuery,
+    FoundCredentials,
     OAuth1,
     RateLimitedError,
+    Response,
+    ResponseFormatError,
+    ResponseInfo,
+    Retry,
     Session,
-    Throttle,
+    SignatureMethod,
+    Timeout,
+    Zone,
+    find_credentials,
 )
 
 
@@ -28,66 +35,80 @@ async def fresh() -> ApiToken:
     return ApiToken("renewed")
 
 
-async def sessions() -> None:
+class OwnAuth:
+    base_url = "https://api.example.com"
+
+    def authorization(self, method: str, url: str) -> str:
+        return f"Own {method} {url}"
+
+
+def note(info: ResponseInfo) -> None:
+    assert_type(info.status, int)
+    assert_type(info.request_id, str | None)
+    assert_type(info.elapsed, timedelta)
+    assert_type(info.headers, Mapping[str, str])
+
+
+async def sessions(http: aiohttp.ClientSession) -> None:
     async with Session() as anonymous:
         assert_type(anonymous, Session)
     async with Session(ApiToken("token"), base_url="https://api.example.com") as session:
         assert_type(session, Session)
+        assert_type(session.base_url, URL)
+        assert_type(session.closed, bool)
+        assert_type(session.open_stream_count, int)
     async with Session(
-        OAuth1(token="token", token_secret="secret"), timeout=timedelta(seconds=5)
+        OAuth1(
+            token="token",
+            token_secret="secret",
+            signature_method=SignatureMethod.HMAC_SHA512,
+        ),
+        timeout=timedelta(seconds=5),
     ) as signed:
         assert_type(signed, Session)
     async with Session(fresh) as renewed:
         assert_type(renewed, Session)
+    Session(OwnAuth())
+    Session(
+        http=http,
+        stream_http=http,
+        base_url=URL("https://api.example.com"),
+        retry=Retry(attempts=5),
+        timeout=Timeout(total=None),
+        on_response=note,
+        allow_insecure_http=True,
+        ssl=ssl.create_default_context(),
+        proxy="http://127.0.0.1:3128",
+        trust_env=True,
+        max_connections=10,
+        max_streams=10,
+        max_response_bytes=1_000_000,
+    )
+    Session(retry=None, timeout=None)
+
+
+async def from_the_environment() -> None:
     async with Session.from_environment() as found:
         assert_type(found, Session)
+    Session.from_environment({"CLEVER_API_TOKEN": "token"}, retry=None, trust_env=True)
+    Session.from_environment(timout=1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  -- misspelt
+    credentials = find_credentials()
+    assert_type(credentials, FoundCredentials)
+    assert_type(credentials.base_url, str | None)
 
 
-async def streams(session: Session) -> None:
-    query = LogQuery(since=timedelta(hours=1), until=datetime.now(UTC), limit=10, services=("all",))
-    throttle = Throttle(elements=2_000, per=timedelta(milliseconds=100))
-    async with session.logs.stream("orga_1", "app_1", query, throttle=throttle) as stream:
-        async for entry in stream:
-            assert_type(entry, LogEntry)
-            assert_type(entry.message, str | None)
-            assert_type(entry.date, datetime | None)
-        cursor = stream.cursor
-    async for entry in session.logs.stream("orga_1", "app_1", resume_from=cursor):
-        assert_type(entry, LogEntry)
-    async for batch in session.logs.stream("orga_1", "app_1").batches():
-        takes_entries(batch)
-    async for addon_entry in session.logs.addon_stream("orga_1", "postgresql_1"):
-        assert_type(addon_entry, AddonLogEntry)
-    async for access in session.logs.access_stream("orga_1", "app_1"):
-        assert_type(access, AccessLogEntry)
-    # A stream is what the standard library takes an asynchronous generator for.
-    async with aclosing(session.logs.stream("orga_1", "app_1")) as closing:
-        takes_generator(closing)
-        takes_iterator(closing)
-
-
-def takes_entries(_entries: Sequence[LogEntry]) -> None: ...
-
-
-def takes_generator(_entries: AsyncGenerator[LogEntry, None]) -> None: ...
-
-
-def takes_iterator(_entries: AsyncIterator[LogEntry]) -> None: ...
-
-
-async def groups(session: Session) -> None:
-    for zone in await session.zones.list():
-        assert_type(zone.country_code, str | None)
-    for deployment in await session.deployments.list("orga_1", "app_1"):
-        assert_type(deployment.state, str)
-    for invoice in await session.billing.list_invoices("orga_1"):
-        takes_money(invoice.total_tax_included.amount)
+async def escape_hatch(session: Session) -> None:
     response = await session.request("GET", "/v2/self")
+    assert_type(response, Response)
     assert_type(response.status, int)
     assert_type(response.body, bytes)
-
-
-def takes_money(_amount: Decimal) -> None: ...
+    assert_type(response.text, str)
+    assert_type(response.request_id, str | None)
+    assert_type(response.json(), Any)
+    assert_type(response.json(list[Zone]), list[Zone])
+    await session.request("PATCH", ("v2", "a/b"), json={"name": None}, headers={"X-A": "b"})
+    await session.request("GET", "/x", query={"state": ["UP", "BOOTING"], "limit": 1})
+    await session.request("GET", "/x", query=[("state", "UP"), ("state", "BOOTING")])
 
 
 async def errors(session: Session) -> None:
@@ -97,7 +118,14 @@ async def errors(session: Session) -> None:
         assert_type(error.retry_after, timedelta | None)
         assert_type(error.status, int)
         assert_type(error.request_id, str | None)
+    except APIError as error:
+        assert_type(error.code, str | None)
+        assert_type(error.context, Mapping[str, Any])
+    except ResponseFormatError as error:
+        assert_type(error.paths, tuple[str, ...])
     except CleverError as error:
+        assert_type(error.message, str)
+        assert_type(error.request_id, str | None)
         takes_exception(error)
 
 

@@ -1,0 +1,108 @@
+"""
+What users' type checkers see of log streams; checked by mypy and pyright, never run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
+from typing import assert_type
+
+from clever_v4 import (
+    AccessLogEntry,
+    AccessLogKind,
+    AddonLogEntry,
+    Cursor,
+    LogEntry,
+    LogQuery,
+    LogStream,
+    Reconnect,
+    Reconnection,
+    ResponseFormatError,
+    Session,
+    StreamOptions,
+    StreamState,
+    StreamStatistics,
+    Throttle,
+    is_transient,
+)
+
+
+def note(reconnection: Reconnection) -> None:
+    assert_type(reconnection.delay, timedelta)
+    assert_type(reconnection.cause, Exception)
+
+
+def note_bad(error: ResponseFormatError) -> None:
+    assert_type(error.paths, tuple[str, ...])
+
+
+def decide(error: Exception) -> bool:
+    return is_transient(error)
+
+
+async def application_logs(session: Session) -> None:
+    query = LogQuery(since=timedelta(hours=1), until=datetime.now(UTC), limit=10, services=("all",))
+    throttle = Throttle(elements=2_000, per=timedelta(milliseconds=100))
+    async with session.logs.stream("orga_1", "app_1", query, throttle=throttle) as stream:
+        assert_type(stream, LogStream[LogEntry])
+        async for entry in stream:
+            assert_type(entry, LogEntry)
+            assert_type(entry.message, str | None)
+            assert_type(entry.date, datetime | None)
+        assert_type(await anext(stream), LogEntry)
+        assert_type(stream.state, StreamState)
+        assert_type(stream.ended_by, str | None)
+        assert_type(stream.statistics(), StreamStatistics)
+        cursor = stream.cursor
+        assert_type(cursor, Cursor)
+    options = StreamOptions(reconnect=Reconnect(attempts=3, is_transient=decide), compress=True)
+    async for entry in session.logs.stream(
+        "orga_1",
+        "app_1",
+        resume_from=cursor,
+        options=options,
+        on_reconnection=note,
+        on_bad_entry=note_bad,
+    ):
+        assert_type(entry, LogEntry)
+
+
+async def views(session: Session) -> None:
+    async for batch in session.logs.stream("orga_1", "app_1").batches():
+        assert_type(batch, list[LogEntry])
+        takes_entries(batch)
+    async with session.logs.stream("orga_1", "app_1").events() as events:
+        async for event in events:
+            takes_text(event.data)
+
+
+async def other_logs(session: Session) -> None:
+    async for addon_entry in session.logs.addon_stream("orga_1", "postgresql_1"):
+        assert_type(addon_entry, AddonLogEntry)
+    async for access in session.logs.access_stream("orga_1", "app_1"):
+        assert_type(access, AccessLogEntry)
+        assert_type(access.kind, AccessLogKind)
+
+
+async def generators(session: Session) -> None:
+    # A stream is what the standard library takes an asynchronous generator for.
+    async with aclosing(session.logs.stream("orga_1", "app_1")) as closing:
+        takes_generator(closing)
+        takes_iterator(closing)
+    async with aclosing(session.logs.stream("orga_1", "app_1").batches()) as batches:
+        async for batch in batches:
+            takes_entries(batch)
+
+
+def takes_text(_text: str) -> None: ...
+
+
+def takes_entries(_entries: Sequence[LogEntry]) -> None: ...
+
+
+def takes_generator(_entries: AsyncGenerator[LogEntry, None]) -> None: ...
+
+
+def takes_iterator(_entries: AsyncIterator[LogEntry]) -> None: ...
