@@ -19,11 +19,12 @@ from typing import Any
 
 from benchmarks import fixtures
 from benchmarks.fanout import BATCH_LENGTH, RATE
-from benchmarks.fanout.ways import WAYS, Sent, Way
+from benchmarks.fanout.sent import Sent
+from benchmarks.fanout.ways import WAYS, Way
 from clever_v4 import ApiToken, LogEntry, Session
 from clever_v4.transport.converter import decode
 
-PATIENCE_S = 1.5
+PATIENCE_S = 1.0
 """A source that is not taken as fast as it sends is left after this time."""
 
 

@@ -36,7 +36,7 @@ def tables(measured: dict[str, Any], sizes: dict[str, Any], goals: Goals) -> lis
     """
     Return the section of the fan-out.
     """
-    rounds = f"{measured['long_rounds']} rounds" if measured["long_rounds"] > 1 else "1 round"
+    rounds = _rounds(next(iter(measured["steady"].values())))
     _add_goals(measured, goals)
     return [
         "### Fan-out",
@@ -54,9 +54,16 @@ def tables(measured: dict[str, Any], sizes: dict[str, Any], goals: Goals) -> lis
             f"one subscriber ({rounds})"
         ),
         _fleets(measured["fleets"]),
-        f"#### All {sizes['outage']} connections cut in one moment ({rounds})",
+        (
+            f"#### All {sizes['outage']} connections cut in one moment "
+            f"({_rounds(measured['outage']['default'])})"
+        ),
         _outage(measured["outage"]),
     ]
+
+
+def _rounds(results: list[dict[str, Any]]) -> str:
+    return f"{len(results)} rounds" if len(results) > 1 else "1 round"
 
 
 # --- One source -------------------------------------------------------------------------------

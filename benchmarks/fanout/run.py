@@ -22,14 +22,7 @@ ENTRY_WAYS = (
     "janus_entries",
     "anyio_entries",
 )
-STEADY_WAYS = (
-    "hub_batches",
-    "hub_entries",
-    "queue_batches",
-    "queue_entries",
-    "condition_batches",
-    "anyio_batches",
-)
+STEADY_WAYS = ("hub_batches", "hub_entries", "queue_batches", "queue_entries", "anyio_batches")
 FASTEST_WAYS = ("hub_batches", "hub_entries")
 
 Say = Callable[[str], None]
@@ -57,18 +50,20 @@ class Sizes:
     """How many entries pass it by."""
     outage: int
     long_rounds: int
+    outage_rounds: int
 
 
 FULL = Sizes(
-    batches={0: 100_000, 1: 100_000, 10: 100_000, 100: 20_000, 500: 6_000},
-    entries={0: 100_000, 1: 20_000, 10: 5_000, 100: 1_000, 500: 300},
+    batches={0: 50_000, 1: 50_000, 10: 50_000, 100: 10_000, 500: 3_000},
+    entries={0: 50_000, 1: 10_000, 10: 3_000, 100: 500, 500: 200},
     steady=10_000,
-    fastest=50_000,
+    fastest=30_000,
     fleets=(500, 2_000),
     fleet_s=3,
-    stuck=20_000,
+    stuck=12_000,
     outage=500,
     long_rounds=3,
+    outage_rounds=2,
 )
 QUICK = Sizes(
     batches={0: 20_000, 1: 20_000, 10: 20_000, 100: 4_000, 500: 1_000},
@@ -80,6 +75,7 @@ QUICK = Sizes(
     stuck=10_000,
     outage=50,
     long_rounds=1,
+    outage_rounds=1,
 )
 
 
@@ -89,8 +85,6 @@ def measure(base_url: str, sizes: Sizes, rounds: int, say: Say) -> dict[str, Any
     """
     long_rounds = min(rounds, sizes.long_rounds)
     return {
-        "rounds": rounds,
-        "long_rounds": long_rounds,
         "memory": _one_source(
             base_url,
             "memory",
@@ -120,7 +114,7 @@ def measure(base_url: str, sizes: Sizes, rounds: int, say: Say) -> dict[str, Any
             str(streams): _fleet(base_url, streams, sizes, long_rounds, say)
             for streams in sizes.fleets
         },
-        "outage": _outage(base_url, sizes, long_rounds, say),
+        "outage": _outage(base_url, sizes, min(rounds, sizes.outage_rounds), say),
     }
 
 

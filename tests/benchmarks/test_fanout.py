@@ -12,7 +12,8 @@ import pytest
 
 from benchmarks import server
 from benchmarks.fanout import one_source, outage, scenarios, stuck
-from benchmarks.fanout.ways import WAYS, Sent, WrongEntryError
+from benchmarks.fanout.sent import Sent, WrongEntryError
+from benchmarks.fanout.ways import WAYS
 from benchmarks.readers import many
 from clever_v4.fanout.pacing import Pacing
 
