@@ -287,13 +287,15 @@ def test_dropping_what_is_required_names_it(answers: dict[str, Any], name: str) 
         assert caught.value.paths == (as_text(path),)
 
 
-@pytest.mark.parametrize("name", [name for name in KINDS if name != "summary"])
+@pytest.mark.parametrize(
+    "name", [name for name in KINDS if name != "summary" and not name.endswith("an array")]
+)
 def test_every_member_of_the_sources_is_read(answers: dict[str, Any], name: str) -> None:
     """
     A number or an object in place of a member, whichever it is not, is told by its path: no member
     that the emulator knows of is passed over. (Of the summary most are.)
     """
-    whole = answers[name][:2] if isinstance(answers[name], list) else answers[name]
+    whole = answers[name]
     for path in places(whole):
         told = []
         for misfit in (5, {"x": 1}):
@@ -311,10 +313,10 @@ def test_an_amount_is_a_finite_number(answers: dict[str, Any], amount: str) -> N
     What a decimal could hold and a sum could not is told by its path, and not passed on.
     """
     answer = copy.deepcopy(answers["invoices"])
-    answer[2]["total_tax"]["amount"] = msgspec.Raw(amount.encode())
+    answer[1]["total_tax"]["amount"] = msgspec.Raw(amount.encode())
     error = outcome(KINDS["invoices"].read, to_bytes(answer))
     assert isinstance(error, ResponseFormatError)
-    assert error.paths == ("$[2].total_tax.amount",)
+    assert error.paths == ("$[1].total_tax.amount",)
 
 
 @pytest.mark.parametrize("date", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+14:00"])
