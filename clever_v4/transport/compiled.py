@@ -25,7 +25,7 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin
 import attrs
 import msgspec
 
-from .scalars import is_reasonable, parse_moment
+from .scalars import LARGEST_EXPONENT, parse_moment
 from .wire import wire_names
 
 # Types that are put together at run time.
@@ -219,9 +219,10 @@ def _conversion(type_: Any, source: _Recipe) -> tuple[Any, str]:
         # Z comes out of the decoder as the UTC singleton; any other offset is converted.
         return _MOMENT, "({0} if {0}.tzinfo is UTC else {0}.astimezone(UTC))"
     if type_ is Decimal:
-        # The decoder takes the text "NaN" for an amount, too.
-        check, refuse = source.refer(is_reasonable), source.refer(_refuse)
-        return Decimal, f"({{0}} if {check}({{0}}) else {refuse}())"
+        # The decoder takes the text "NaN" for an amount, too; the same bounds as in `amount`.
+        bounds = f"-{LARGEST_EXPONENT} <= {{0}}.adjusted() <= {LARGEST_EXPONENT}"
+        fits = f"{{0}}.is_finite() and {bounds}"
+        return Decimal, f"({{0}} if {fits} else {source.refer(_refuse)}())"
     if attrs.has(type_):
         inner = _compile(type_, source.suffixed)
         source.has_moments |= inner.has_moments

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-_LARGEST_EXPONENT: Final = 308
+LARGEST_EXPONENT: Final = 308
 """That of a double, beyond which no two programs agree on a JSON number (RFC 8259, section 6)."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -147,18 +147,10 @@ def amount(value: object, _: Any = Decimal) -> Decimal:
         taken = Decimal(str(value) if isinstance(value, float) else value)
     except InvalidOperation:
         raise ValueError("expected an amount") from None
-    if not is_reasonable(taken):
+    # 1e999999999 is ten bytes on the wire and a gigabyte of digits in a table.
+    if not (taken.is_finite() and -LARGEST_EXPONENT <= taken.adjusted() <= LARGEST_EXPONENT):
         raise ValueError("expected a finite amount that fits a double")
     return taken
-
-
-def is_reasonable(amount: Decimal) -> bool:
-    """
-    Tell whether one can reckon with an amount.
-
-    1e999999999 is ten bytes on the wire and a gigabyte of digits in a table.
-    """
-    return amount.is_finite() and -_LARGEST_EXPONENT <= amount.adjusted() <= _LARGEST_EXPONENT
 
 
 # --- JSON --------------------------------------------------------------------------------------
