@@ -174,7 +174,7 @@ def build(session: nox.Session) -> None:
         "python", "-m", "build", *(["--installer=uv"] if session.venv_backend == "uv" else [])
     )
     artefacts = sorted(Path("dist").iterdir())
-    if [path.suffix for path in artefacts] != [".whl", ".gz"] and len(artefacts) != 2:
+    if sorted(path.suffix for path in artefacts) != [".gz", ".whl"]:
         session.error(f"expected one wheel and one sdist, built {artefacts}")
     for artefact in artefacts:
         _install_and_import(session, artefact.resolve())
