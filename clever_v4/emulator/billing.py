@@ -6,7 +6,6 @@ The list and the detail are different shapes, as the official JavaScript client 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
@@ -19,7 +18,6 @@ from clever_v4.emulator.query import Query, moment_ms
 from clever_v4.emulator.state import State
 
 DEFAULT_LIMIT = 1000
-CHUNK_BYTES = 16 * 1024
 
 UNPAID = ("PENDING", "PAYMENTHELD", "WONTPAY")
 _LIST_MEMBERS = (
@@ -72,14 +70,15 @@ def routes(state: State) -> Iterable[web.RouteDef]:
         found = invoices(state, request.match_info["owner"])
         return web.json_response([summary_of(one) for one in found if one["status"] in UNPAID])
 
-    async def get_invoice(request: web.Request) -> web.StreamResponse:
+    async def get_invoice(request: web.Request) -> web.Response:
         Query(request).only()
         number, _, form = request.match_info["number"].partition(".")
         invoice = _invoice(state, request.match_info["owner"], number)
         if form == "html":
             return web.Response(text=html_of(invoice), content_type="text/html")
         if form == "pdf":
-            return await _send(request, pdf_of(invoice), "application/pdf", number)
+            name = {"Content-Disposition": f'attachment; filename="{number}.pdf"'}
+            return web.Response(body=pdf_of(invoice), content_type="application/pdf", headers=name)
         if form:
             raise not_found(f"Invoice {request.match_info['number']} not found")
         return web.json_response(invoice)
@@ -90,25 +89,6 @@ def routes(state: State) -> Iterable[web.RouteDef]:
         web.get(f"{prefix}/unpaid", list_unpaid),
         web.get(f"{prefix}/{{number}}", get_invoice),
     )
-
-
-async def _send(
-    request: web.Request, body: bytes, content_type: str, number: str
-) -> web.StreamResponse:
-    """
-    Send a document piece by piece, as a server does that reads it from a disk.
-    """
-    response = web.StreamResponse(
-        headers={"Content-Disposition": f'attachment; filename="{number}.pdf"'}
-    )
-    response.content_type = content_type
-    response.content_length = len(body)
-    await response.prepare(request)
-    for start in range(0, len(body), CHUNK_BYTES):
-        await response.write(body[start : start + CHUNK_BYTES])
-        await asyncio.sleep(0)
-    await response.write_eof()
-    return response
 
 
 def _invoice(state: State, owner_id: str, number: str) -> Json:

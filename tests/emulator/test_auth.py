@@ -71,6 +71,7 @@ def plaintext(emulator: Emulator, secret: str | None = None) -> str:
         ("Basic QTpC", 401),
         ("OAuth nonsense", 401),
         ('OAuth oauth_consumer_key="a"', 401),
+        ("bearer", 401),
     ],
 )
 async def test_wrong_credentials_are_401(
@@ -95,10 +96,21 @@ async def test_a_token_is_accepted_in_the_header_and_in_the_url(emulator: Emulat
 
 async def test_plaintext_as_the_official_client_sends_it(emulator: Emulator) -> None:
     """
-    Three parameters, no method named; a wrong secret is refused.
+    Three parameters, no method named; one that is wrong or comes twice is refused.
     """
     assert await status(emulator, "/v2/self", plaintext(emulator)) == 200
     assert await status(emulator, "/v2/self", plaintext(emulator, "wrong")) == 401
+    for name, other in (
+        (emulator.consumer_key, "another"),
+        (emulator.oauth_token, "another"),
+        (emulator.consumer_secret, "another"),
+        ("%26", "&"),
+        ("OAuth ", 'OAuth oauth_token="", '),
+        ("OAuth ", 'OAuth oauth_signature_method="RSA-SHA1", '),
+    ):
+        changed = plaintext(emulator).replace(name, other)
+        expected = 200 if other == "&" else 401
+        assert await status(emulator, "/v2/self", changed) == expected, changed
 
 
 @pytest.mark.parametrize("method", [SIGNATURE_HMAC_SHA256, SIGNATURE_HMAC_SHA512])
@@ -130,6 +142,8 @@ async def test_hmac_is_refused_for_a_wrong_secret_or_a_stale_timestamp(
     Consumer, secret and clock are checked.
     """
     for wrong in (
+        {"nonce": ""},
+        {"timestamp": "soon"},
         {"consumer_key": "other"},
         {"consumer_secret": "other"},
         {"timestamp": str(int(time.time()) - 3600)},

@@ -121,8 +121,22 @@ async def test_documents_have_their_types(ask: Asker, path: str) -> None:
     assert (await ask(f"{path}/{number}.doc")).status == 404
 
 
-async def test_strangers_are_not_found(ask: Asker, emulator: Emulator) -> None:
+async def test_unpaid_are_those_that_are_still_to_pay(ask: Asker, path: str) -> None:
     """
-    An owner that does not exist has no invoices: 404, not an empty list.
+    Whatever the year, by their status as the console groups them.
+    """
+    every, unpaid = (await ask(path, ALWAYS)).json, (await ask(f"{path}/unpaid")).json
+    assert unpaid == [
+        one for one in every if one["status"] in {"PENDING", "PAYMENTHELD", "WONTPAY"}
+    ]
+    assert len({one["status"] for one in unpaid}) >= 2
+    assert (await ask(f"{path}/unpaid", {"limit": "1"})).field[0] == "limit"
+
+
+async def test_strangers_are_not_found(ask: Asker, path: str) -> None:
+    """
+    An owner or an invoice that does not exist: 404, not an empty list.
     """
     assert (await ask("/v4/billing/organisations/orga_0/invoices")).status == 404
+    for form in ("", ".html", ".pdf"):
+        assert (await ask(f"{path}/F20000101-000000{form}")).status == 404

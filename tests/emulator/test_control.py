@@ -70,6 +70,7 @@ async def test_random_plans_and_their_end(reader: Reader) -> None:
         ("faults", [], "body"),
         ("random", {"seed": "x"}, "seed"),
         ("publish", {"resource_id": "app_rated", "message": "x"}, None),
+        ("publish", {"resource_id": "app_0", "text": "x"}, "text"),
     ],
 )
 async def test_nonsense_is_refused_with_its_name(
@@ -100,6 +101,31 @@ async def test_entries_can_be_published_and_read(reader: Reader) -> None:
         entries = await response.json()
     assert [one["message"] for one in entries] == ["n° 0", "n° 1"]
     assert [one["id"] for one in entries] == answer["ids"]
+
+
+async def test_what_cannot_be_published_or_read_is_said(reader: Reader) -> None:
+    """
+    A log with a rate takes nothing, what is not JSON is no body, what is unknown has no log.
+    """
+    rated = reader.emulator.add_application(rate_per_s=1)
+    status, answer = await post(reader, "publish", {"resource_id": rated.id, "message": "x"})
+    assert status == 400
+    assert "rate_per_s=1" in answer["context"]["OVDErrorFieldContext"]["fieldValue"]
+    async with reader.http.post(f"{reader.emulator.url}/_emulator/publish", data="{") as response:
+        assert (response.status, "is not JSON" in await response.text()) == (400, True)
+    async with reader.http.get(f"{reader.emulator.url}/_emulator/produced/app_0") as response:
+        assert response.status == 404
+
+
+async def test_members_alone_are_an_entry(reader: Reader) -> None:
+    """
+    An entry can be published without a message, as a stream with ``field`` has them.
+    """
+    application = reader.emulator.add_application()
+    body = {"resource_id": application.id, "members": {"severity": "err"}}
+    assert (await post(reader, "publish", body))[0] == 200
+    (entry,) = reader.emulator.produced(application.id)
+    assert set(entry) == {"id", "date", "service", "severity"}
 
 
 async def test_the_account_can_be_read(reader: Reader) -> None:

@@ -9,7 +9,6 @@ from datetime import datetime
 import pytest
 
 from clever_v4.emulator import Application, Emulator
-from clever_v4.emulator.orchestra import orchestra
 from tests.emulator.asking import Asker
 
 
@@ -111,6 +110,16 @@ async def test_instances_belong_to_deployments(ask: Asker, v4: str) -> None:
         assert (await ask(f"{v4}/instances/{one['id']}")).json == one
 
 
+async def test_what_is_not_there_is_not_found(ask: Asker, v4: str, v2: str) -> None:
+    """
+    Each version in its own words.
+    """
+    for path in (f"{v4}/deployments/deployment_0", f"{v4}/instances/0"):
+        assert (await ask(path)).json["code"] == "clever.core.not-found"
+    answer = await ask(f"{v2}/deployments/deployment_0")
+    assert (answer.status, answer.json["id"]) == (404, 4004)
+
+
 async def test_an_application_that_was_never_deployed_has_none(
     ask: Asker, emulator: Emulator
 ) -> None:
@@ -183,8 +192,8 @@ async def test_steps_can_be_held_by_a_test(emulator: Emulator, application: Appl
     """
     A deployment with an outcome that is not final stays there.
     """
-    held = orchestra(emulator.state).deploy(application, outcome="TASK_IN_PROGRESS", not_found_looks=0)  # fmt: skip
-    states = [(await ask(f"{v4}/deployments/{held['id']}")).json["state"] for _ in range(4)]
+    held = emulator.deploy(application.id, outcome="TASK_IN_PROGRESS", not_found_looks=0)
+    states = [(await ask(f"{v4}/deployments/{held}")).json["state"] for _ in range(4)]
     assert states == ["QUEUED", "WORK_IN_PROGRESS", "TASK_IN_PROGRESS", "TASK_IN_PROGRESS"]
 
 

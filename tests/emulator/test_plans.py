@@ -27,6 +27,7 @@ from clever_v4.emulator.faults import (
 )
 from clever_v4.emulator.plans import FaultPlans
 from tests.emulator.reading import FAST, PAST, Reader
+from tests.emulator.wire import exchange
 
 
 async def test_plans_are_taken_in_turn_and_by_application(
@@ -79,6 +80,26 @@ async def test_faults_of_a_path_meet_plain_requests(reader: Reader) -> None:
         await reader.get(path)
     async with await reader.get(path) as response:
         assert await response.json() == zones
+
+
+@pytest.mark.parametrize("form", ["html", "pdf"])
+async def test_faults_meet_downloads(reader: Reader, form: str) -> None:
+    """
+    A document of an invoice can be cut and dripped as any body can.
+    """
+    invoices = f"/v4/billing/organisations/{reader.emulator.owner_id}/invoices"
+    async with await reader.get(f"{invoices}/unpaid") as response:
+        number = (await response.json())[0]["invoice_number"]
+    path = f"{invoices}/{number}.{form}"
+    reader.emulator.faults.push((), Cut(after_bytes=200), Drip(most_bytes=300), path=path)
+    whole = await exchange(reader.emulator, path)
+    cut = await exchange(reader.emulator, path)
+    dripped = await exchange(reader.emulator, path)
+    assert (whole.status, cut.status) == (200, 200)
+    assert int(cut.headers["content-length"]) == len(whole.body) > 200
+    assert cut.body == whole.body[:200]
+    assert dripped.body == whole.body
+    assert dripped.headers["content-type"] == whole.headers["content-type"]
 
 
 def test_random_plans_are_a_function_of_seed_resource_and_number() -> None:

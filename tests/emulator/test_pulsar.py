@@ -7,11 +7,12 @@ from __future__ import annotations
 import pytest
 
 from clever_v4.emulator import Emulator
+from clever_v4.emulator.pulsar import pulsar_store
 from tests.emulator.asking import Asker
 
 
 def path_on(emulator: Emulator) -> str:
-    addon = emulator.state.add_addon("events", provider_id="addon-pulsar")
+    addon = emulator.add_addon("events", provider_id="addon-pulsar")
     return f"/v4/addon-providers/addon-pulsar/addons/{addon.real_id}/storage-policies"
 
 
@@ -52,6 +53,39 @@ async def test_the_older_units_are_megabytes_and_days() -> None:
         }
         answer = await ask(path, method="PATCH", body={"offloadPolicies": {"sizeInMB": 3}})
         assert answer.json["offloadPolicies"] == {"sizeInMB": 3, "durationInDays": None}
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "body"),
+    [
+        ("empty", 204, b""),
+        ("provision", 201, b'"message"'),
+        ("policies", 200, b'"retentionPolicies"'),
+    ],
+)
+async def test_patch_may_answer_otherwise(
+    emulator: Emulator, answer: str, status: int, body: bytes
+) -> None:
+    """
+    The sources do not agree on the answer; the policies are kept with each.
+    """
+    ask, path = Asker(emulator), path_on(emulator)
+    pulsar_store(emulator.state).patch_answer = answer
+    change = {"offloadPolicies": {"durationInMinutes": 9}}
+    got = await ask(path, method="PATCH", body=change)
+    assert got.status == status
+    assert body in got.body
+    assert (await ask(path)).json["offloadPolicies"]["durationInMinutes"] == 9
+
+
+async def test_only_pulsar_addons_have_policies(emulator: Emulator) -> None:
+    """
+    Another add-on, the marketplace id and an unknown id are not found.
+    """
+    ask, path = Asker(emulator), path_on(emulator)
+    pulsar, other = emulator.addons[0], emulator.add_addon("db")
+    for wrong in (other.real_id, pulsar.id, "pulsar_0"):
+        assert (await ask(path.replace(pulsar.real_id, wrong))).status == 404
 
 
 @pytest.mark.parametrize(

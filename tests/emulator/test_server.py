@@ -4,6 +4,8 @@ The emulator as a whole: its life, its logs as values, unknown paths and methods
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from clever_v4.emulator import Emulator
@@ -60,6 +62,18 @@ async def test_paths_and_methods_that_nobody_serves(reader: Reader) -> None:
     auth = {"Authorization": f"Bearer {reader.emulator.token}"}
     async with reader.http.delete(f"{reader.emulator.url}/v2/self", headers=auth) as response:
         assert (response.status, (await response.json())["type"]) == (405, "error")
+
+
+async def test_a_port_that_is_taken_is_an_error(emulator: Emulator) -> None:
+    """
+    Nothing is left of the one that could not start.
+    """
+    port = int(emulator.url.rpartition(":")[2])
+    before = asyncio.all_tasks()
+    with pytest.raises(OSError, match="address already in use"):
+        async with Emulator(port=port):
+            pass
+    assert asyncio.all_tasks() == before
 
 
 async def test_nonsense_is_refused_where_it_is_given() -> None:
