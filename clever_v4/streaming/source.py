@@ -173,8 +173,14 @@ class Source:
 
     def fault(self, exc: Exception) -> Exception:
         """
-        Give our error for what `wait` or `take` raised.
+        Give our error for what `wait` or `take` raised; it names the connection by its Sozu-Id.
         """
+        error = self._our_error(exc)
+        if isinstance(error, CleverError) and error.request_id is None:
+            error.request_id = self.request_id
+        return error
+
+    def _our_error(self, exc: Exception) -> Exception:
         if self._is_silent:
             return HeartbeatTimeoutError(f"not one byte arrived for {self._timeout_s:g} s")
         # aiohttp raises RuntimeError where the connection was closed under a reader.

@@ -19,6 +19,7 @@ from clever_v4.emulator import Emulator, faults
 from clever_v4.errors import (
     APIError,
     AuthenticationError,
+    ConnectionFailedError,
     HeartbeatTimeoutError,
     NotFoundError,
     ReconnectionGaveUpError,
@@ -41,7 +42,10 @@ async def test_silence_replaces_the_connection(session: Session, emulator: Emula
         assert await take(stream, 10) == emulator.produced_ids(app)
     (reconnection,) = seen
     assert isinstance(reconnection.cause, HeartbeatTimeoutError)
-    assert str(reconnection.cause) == "not one byte arrived for 0.2 s"
+    assert reconnection.cause.request_id
+    assert str(reconnection.cause) == (
+        f"not one byte arrived for 0.2 s (Sozu-Id {reconnection.cause.request_id})"
+    )
     assert reconnection.last_event_id == emulator.produced_ids(app)[3]
 
 
@@ -215,8 +219,10 @@ async def test_every_reconnection_is_visible(
     assert [one.attempt for one in seen] == [1, 2]
     assert stream.statistics().reconnections == 1
     lines = [record.getMessage() for record in caplog.records if record.name.startswith("clever")]
+    assert isinstance(seen[0].cause, ConnectionFailedError)
     assert lines[0] == (
         f"log stream of {app}: reconnecting in 0.0 seconds: the stream ended without END_OF_STREAM"
+        f" (Sozu-Id {seen[0].cause.request_id})"
     )
     assert "HTTP 503" in lines[1]
 
