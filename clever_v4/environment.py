@@ -86,7 +86,8 @@ def _find(environ: Mapping[str, str]) -> FoundCredentials | _Problem:
     if address is None or isinstance(found, _Problem):
         return found
     if not _is_address(address):
-        return _Problem(f"{API_URL_VARIABLE} is not an http(s) address: {address!r}")
+        shown = " (value not shown)" if "@" in address else f": {address!r}"
+        return _Problem(f"{API_URL_VARIABLE} is not an http(s) address{shown}")
     return attrs.evolve(found, base_url=address)
 
 

@@ -179,7 +179,13 @@ def test_auth_that_is_none_is_refused_and_not_shown(auth: Any) -> None:
         ({"max_streams": -1}, ValueError, r"^max_streams must be at least 1, got -1"),
         ({"max_response_bytes": 1.5}, TypeError, r"^max_response_bytes must be an int, got 1\.5"),
         ({"base_url": "api.clever-cloud.com"}, ValueError, r"^base_url must be an http"),
+        ({"base_url": "https://u:p@host:port"}, ValueError, r"^base_url .*\(value not shown\)$"),
         ({"timeout": timedelta(0)}, ValueError, r"^total must be greater than zero"),
+        ({"timeout": 5}, TypeError, r"^timeout must be a Timeout or None, got 5$"),
+        ({"retry": 5}, TypeError, r"^retry must be a Retry or None, got 5$"),
+        ({"on_response": "f"}, TypeError, r"^on_response must be a callable or None, got 'f'$"),
+        ({"proxy": "proxy:3128"}, ValueError, r"^proxy must be an http\(s\) address \(value not"),
+        ({"proxy": "socks5://u:p@proxy"}, ValueError, r"^proxy must be an http\(s\) address"),
     ],
 )
 def test_nonsense_is_refused_by_name(

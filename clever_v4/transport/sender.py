@@ -17,7 +17,7 @@ from yarl import URL
 from clever_v4.auth import API_BASE_URL, Auth, AuthProvider
 from clever_v4.errors import APIError, SessionClosedError
 
-from .addresses import checked_base_url, is_loopback, join
+from .addresses import checked_base_url, checked_proxy, is_loopback, join
 from .connections import Connections
 from .credentials import Credentials
 from .exchange import Exchange, Faults, Sending, seconds
@@ -48,11 +48,16 @@ class Sender:
         ssl: SSLContext | aiohttp.Fingerprint | bool,
         proxy: str | URL | None,
     ) -> None:
+        _check_type("retry", retry, Retry)
+        _check_type("timeout", timeout, Timeout)
+        if on_response is not None and not callable(on_response):
+            raise TypeError(f"on_response must be a callable or None, got {on_response!r}")
         self.connections = connections
         self.timeout = timeout or Timeout(connect=None, read=None, total=None)
         self._credentials = Credentials(auth)
         self._allow_insecure_http = allow_insecure_http
-        self._options: Mapping[str, Any] = {"ssl": ssl, "proxy": proxy}
+        self._proxy = checked_proxy(proxy)
+        self._options: Mapping[str, Any] = {"ssl": ssl, "proxy": self._proxy}
         self._retry = retry
         self._on_response = on_response
         self._base_url: URL | None = None
@@ -99,10 +104,9 @@ class Sender:
         base = checked_base_url(name, value)
         if base.scheme == "https" or self._allow_insecure_http or not self._credentials.expected:
             return base
-        proxy = self._options["proxy"]
         if not is_loopback(base.host or ""):
             sent = f"base_url would send the credentials in clear text, got {str(base)!r}"
-        elif proxy is not None and not is_loopback(URL(proxy).host or ""):
+        elif self._proxy is not None and not is_loopback(self._proxy.host or ""):
             # Its address is not shown: it may hold a password.
             sent = f"proxy would be sent the credentials for {str(base)!r} in clear text"
         else:
@@ -208,12 +212,13 @@ class Sender:
 
     def _tell(self, sending: Sending) -> None:
         """
-        Log an answer and hand it to ``on_response``.
+        Log what came of an attempt, and hand an answer to ``on_response``.
         """
+        elapsed = time.monotonic() - sending.started
         answer = sending.answer
         if answer is None:
+            logger.debug("%s %s: no answer after %.3f s", sending.method, sending.place, elapsed)
             return
-        elapsed = time.monotonic() - sending.started
         logger.debug(
             "%s %s: HTTP %d in %.3f s, Sozu-Id %s",
             sending.method, sending.place, answer.status, elapsed, sending.request_id,
@@ -229,6 +234,11 @@ class Sender:
                     headers=answer.headers,
                 )
             )
+
+
+def _check_type(name: str, value: object, wanted: type) -> None:
+    if value is not None and not isinstance(value, wanted):
+        raise TypeError(f"{name} must be a {wanted.__name__} or None, got {value!r}")
 
 
 def _is_passing(error: Exception) -> bool:

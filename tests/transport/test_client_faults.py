@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import re
 import socket
 import ssl
@@ -32,15 +33,20 @@ from tests.serving import serve
 from .support import PROMPT, session
 
 
-async def test_refused_connection_is_told(unused_tcp_port: int) -> None:
+async def test_refused_connection_is_told(
+    unused_tcp_port: int, caplog: pytest.LogCaptureFixture
+) -> None:
     """
-    The message says where; the cause is aiohttp's.
+    The message says where; the cause is aiohttp's. The attempt is a wire fact, as an answer is.
     """
+    caplog.set_level(logging.DEBUG, logger="clever_v4")
     url = f"http://127.0.0.1:{unused_tcp_port}"
     async with Session(ApiToken("t"), base_url=url, retry=None) as ours:
         with pytest.raises(ConnectionFailedError, match=rf"^GET {url}/x: Cannot connect") as raised:
             await ours.request("GET", "/x")
     assert isinstance(raised.value.__cause__, aiohttp.ClientConnectorError)
+    assert raised.value.request_id is None
+    assert re.search(rf"GET {url}/x: no answer after \d", caplog.text)
 
 
 async def test_what_is_not_http_is_a_connection_error() -> None:
