@@ -1,10 +1,10 @@
 """
-The bounded ring of one source's recent batches, and the cursors that read it.
+One source's ring, and those who read it.
 
-A batch enters the ring once, whoever reads it. A cursor is a place in the ring;
-handing a batch over moves the cursor and copies nothing. Cursors that have read
-everything wait in the ring's ``_idle``; publishing hands those, and only those, to
-their readers, so a stuck subscriber costs nothing.
+A batch enters the ring once, whoever reads it. A cursor is a place in the ring; handing
+a batch over moves the cursor and copies nothing. Cursors that have read everything are
+idle; publishing hands those, and only those, to their readers, so a stuck subscriber
+costs nothing.
 """
 
 from __future__ import annotations
@@ -12,31 +12,39 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Hashable, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from clever_v4.fanout.cursors import Cursor, Reader
+from clever_v4.fanout.cursors import Cursor
 from clever_v4.fanout.items import Batch, Overflow, SourceEnded, SourceFailed
+from clever_v4.fanout.ring import Ring, Sequencer
 
-__all__ = ["Broadcast", "Sequencer"]
+__all__ = ["Broadcast", "Reader"]
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
 
-class Sequencer:
+class Reader(Protocol):
     """
-    Numbers the entries of all rings that share it, from 1.
+    Who reads rings: told when there is something to read, or that it came too late.
     """
 
-    __slots__ = ("last",)
+    def ready(self, ring: Broadcast[Any, Any], cursor: Cursor[Any, Any], order: int) -> None:
+        """
+        There is something to read at *cursor*, whose ``order`` is this.
+        """
+        ...
 
-    def __init__(self) -> None:
-        self.last = 0
+    def overrun(self) -> None:
+        """
+        What a cursor that is to disconnect then had to read left its ring.
+        """
+        ...
 
 
-class Broadcast(Generic[K, T]):
+class Broadcast(Ring[K, T]):
     """
-    One source's ring: the last *capacity* entries, in the batches in which they came.
+    A ring, its cursors with their overflow policies, and the publisher that may have to wait.
 
     Args:
         source: The key that tags every batch.
@@ -55,34 +63,16 @@ class Broadcast(Generic[K, T]):
         clock: Callable[[], float] = time.monotonic,
         ordinal: int = 0,
     ) -> None:
-        self.source = source
-        self.capacity = capacity
-        self.sequencer = sequencer or Sequencer()
-        self.ordinal = ordinal
-        self.batches: dict[int, Batch[K, T]] = {}
-        self.first_number = 0
-        self.first_position = 0
-        self.end_position = 0
-        self.end_number = 0
-        self.evicted_through = 0
-        """The hub's number of the last entry that left the ring."""
-        self.notices = 0
-        self.notice: object = None
-        self.notice_number = 0
-        self.notice_after = 0
-        """The hub's number of the last entry before the notice."""
-        self.ended_after: int | None = None
-        """The same for the end of the ring."""
-        self.ended: SourceEnded[K] | SourceFailed[K] | None = None
+        super().__init__(source, capacity=capacity, sequencer=sequencer, ordinal=ordinal)
+        self.cursors: dict[Cursor[K, T], Reader] = {}
         self.waiting: asyncio.Future[None] | None = None
-        self.last_received_at: float | None = None
-        self.cursors: set[Cursor[K, T]] = set()
+        """What the publisher waits for while a ``block`` cursor is a whole ring behind."""
         self._clock = clock
         self._paused_s = 0.0
         self._paused_at: float | None = None
-        self._idle: dict[Cursor[K, T], None] = {}
+        self._idle: dict[Cursor[K, T], Reader] = {}
         self._blocking: set[Cursor[K, T]] = set()
-        self._disconnecting: set[Cursor[K, T]] = set()
+        self._disconnecting: dict[Cursor[K, T], Reader] = {}
 
     # --- Reading ------------------------------------------------------------------
 
@@ -100,56 +90,43 @@ class Broadcast(Generic[K, T]):
         """
         number, position = self.end_number, self.end_position
         if resume_after is not None:
-            number, position = self._place_after(resume_after)
+            number, position = self.place_after(resume_after)
         elif from_oldest:
             number, position = self.first_number, self.first_position
         cursor = Cursor(
             self,
-            reader,
             overflow=overflow,
             where=where,
             number=number,
             position=position,
             resume_after=resume_after or 0,
         )
-        self.cursors.add(cursor)
+        self.cursors[cursor] = reader
         if overflow is Overflow.BLOCK:
             self._blocking.add(cursor)
         elif overflow is Overflow.DISCONNECT:
-            self._disconnecting.add(cursor)
-        self.rest(cursor)
+            self._disconnecting[cursor] = reader
+        if cursor.has_more:
+            reader.ready(self, cursor, cursor.order)
+        else:
+            self._idle[cursor] = reader
         return cursor
-
-    def _place_after(self, sequence: int) -> tuple[int, int]:
-        position = self.first_position
-        for number, batch in self.batches.items():
-            if batch.end > sequence:
-                return number, position
-            position += len(batch.entries)
-        return self.end_number, self.end_position
 
     def detach(self, cursor: Cursor[K, T]) -> None:
         """
         Remove a cursor; a publisher that waited for it goes on.
         """
-        self.cursors.discard(cursor)
-        self._blocking.discard(cursor)
-        self._disconnecting.discard(cursor)
+        self.cursors.pop(cursor, None)
         self._idle.pop(cursor, None)
+        self._blocking.discard(cursor)
+        self._disconnecting.pop(cursor, None)
         self.wake_publisher()
 
-    def rest(self, cursor: Cursor[K, T]) -> None:
+    def rest(self, cursor: Cursor[K, T], reader: Reader) -> None:
         """
-        Put a cursor to rest, or hand it to its reader at once if there is something to read.
+        Tell the reader when there is something to read again; there is nothing now.
         """
-        if (
-            cursor.number < self.end_number
-            or self.ended is not None
-            or cursor.notices_seen < self.notices
-        ):
-            cursor.reader.cursor_ready(cursor)
-        else:
-            self._idle[cursor] = None
+        self._idle[cursor] = reader
 
     # --- Writing ------------------------------------------------------------------
 
@@ -189,22 +166,22 @@ class Broadcast(Generic[K, T]):
         """
         Append entries now, dropping the oldest batches that leave the bound.
         """
-        sequencer = self.sequencer
-        first = sequencer.last + 1
-        sequencer.last += len(entries)
-        now = self.last_received_at = self._clock()
-        batch = Batch(self.source, entries, first=first, end=sequencer.last, received_at=now)
-        number = self.end_number
-        self.batches[number] = batch
-        self.end_number += 1
-        self.end_position += len(entries)
-        self._evict()
+        batch = self.hold(entries, self._clock())
+        # What a block cursor still needs may stand beyond the bound: only entries that were
+        # read from the source when it was stopped come here (see publish).
+        self.shrink(min((cursor.number for cursor in self._blocking), default=self.end_number))
+        if self._disconnecting:
+            first_number = self.first_number
+            for cursor, reader in list(self._disconnecting.items()):
+                if cursor.number < first_number:
+                    reader.overrun()
+        order = 2 * batch.first
         idle, self._idle = self._idle, {}
-        for cursor in idle:
+        for cursor, reader in idle.items():
             if cursor.where is not None and self._passes_over(cursor, batch):
-                self._idle[cursor] = None
+                self._idle[cursor] = reader
             else:
-                cursor.reader.cursor_ready(cursor)
+                reader.ready(self, cursor, order)
 
     def _passes_over(self, cursor: Cursor[K, T], batch: Batch[K, T]) -> bool:
         """
@@ -220,23 +197,6 @@ class Broadcast(Generic[K, T]):
         cursor.position += len(batch.entries)
         cursor.filtered += len(batch.entries)
         return True
-
-    def _evict(self) -> None:
-        # What a block cursor still needs may stand beyond the bound: only entries that were
-        # read from the source when it was stopped come here (see publish).
-        floor = min((cursor.number for cursor in self._blocking), default=self.end_number)
-        while (
-            self.end_position - self.first_position > self.capacity
-            and self.first_number < self.end_number - 1
-            and self.first_number < floor
-        ):
-            batch = self.batches.pop(self.first_number)
-            self.first_number += 1
-            self.first_position += len(batch.entries)
-            self.evicted_through = batch.end
-        if self._disconnecting:
-            for cursor in [c for c in self._disconnecting if c.number < self.first_number]:
-                cursor.reader.cursor_overrun(cursor)
 
     def _is_blocked(self, length: int) -> bool:
         if not self._blocking or self.end_position + length - self.first_position <= self.capacity:
@@ -276,15 +236,7 @@ class Broadcast(Generic[K, T]):
             self.ended_after = self.sequencer.last
             self._wake_idle()
 
-    def clear(self) -> None:
-        """
-        Drop every batch; only when no cursor is attached.
-        """
-        self.batches.clear()
-        self.evicted_through = self.sequencer.last
-        self.first_number, self.first_position = self.end_number, self.end_position
-
     def _wake_idle(self) -> None:
         idle, self._idle = self._idle, {}
-        for cursor in idle:
-            cursor.reader.cursor_ready(cursor)
+        for cursor, reader in idle.items():
+            reader.ready(self, cursor, cursor.order)

@@ -1,39 +1,19 @@
 """
-A reader's place in one ring.
+A reader's place in one ring. Pure.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from clever_v4.fanout.items import Gap, Item, Notice, Overflow
+from clever_v4.fanout.ring import Ring
 
-if TYPE_CHECKING:
-    from clever_v4.fanout.broadcast import Broadcast
-
-__all__ = ["Cursor", "Reader"]
+__all__ = ["Cursor"]
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
-
-
-class Reader(Protocol):
-    """
-    Who owns cursors: told when there is something to read, or that it came too late.
-    """
-
-    def cursor_ready(self, cursor: Cursor[Any, Any]) -> None:
-        """
-        There is something to read at *cursor*.
-        """
-        ...
-
-    def cursor_overrun(self, cursor: Cursor[Any, Any]) -> None:
-        """
-        The batch at *cursor*, which is to disconnect then, left the ring.
-        """
-        ...
 
 
 class Cursor(Generic[K, T]):
@@ -49,7 +29,6 @@ class Cursor(Generic[K, T]):
         "number",
         "overflow",
         "position",
-        "reader",
         "resume_after",
         "ring",
         "where",
@@ -57,8 +36,7 @@ class Cursor(Generic[K, T]):
 
     def __init__(
         self,
-        ring: Broadcast[K, T],
-        reader: Reader,
+        ring: Ring[K, T],
         *,
         overflow: Overflow,
         where: Callable[[T], object] | None,
@@ -67,7 +45,6 @@ class Cursor(Generic[K, T]):
         resume_after: int = 0,
     ) -> None:
         self.ring = ring
-        self.reader = reader
         self.overflow = overflow
         self.where = where
         self.number = number
@@ -80,6 +57,18 @@ class Cursor(Generic[K, T]):
         self.delivered = 0
         self.filtered = 0
         self.missed = 0
+
+    @property
+    def has_more(self) -> bool:
+        """
+        Whether there is something to read: a batch, a gap, a notice or the end.
+        """
+        ring = self.ring
+        return (
+            self.number < ring.end_number
+            or ring.ended is not None
+            or self.notices_seen < ring.notices
+        )
 
     @property
     def lag(self) -> int:
@@ -130,12 +119,9 @@ class Cursor(Generic[K, T]):
         batch = ring.batches.get(self.number)
         if batch is None:
             return None
-        # A predicate may raise; the cursor then still stands before the batch, and the
-        # one who gave it gets its error. Reading on passes the batch over.
+        # A predicate may raise; who gave it gets its error, and reads on after the batch.
         self.number += 1
         self.position += len(batch.entries)
-        if ring.waiting is not None and self.overflow is Overflow.BLOCK:
-            ring.wake_publisher()
         if self.resume_after >= batch.first:
             batch = batch.after(self.resume_after)
         length = len(batch.entries)

@@ -14,12 +14,13 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
-from clever_v4.fanout.broadcast import Broadcast, Sequencer
+from clever_v4.fanout.broadcast import Broadcast
 from clever_v4.fanout.hub_cursor import HubCursor
 from clever_v4.fanout.items import Gap, Overflow
 from clever_v4.fanout.merge import Merge
 from clever_v4.fanout.options import Hooks, Start, SubscriptionOptions
 from clever_v4.fanout.pacing import Pacer, Pacing
+from clever_v4.fanout.ring import Sequencer
 from clever_v4.fanout.source import Followed, Source
 from clever_v4.fanout.statistics import DrainReport, HubStatistics
 from clever_v4.fanout.subscription import Subscription

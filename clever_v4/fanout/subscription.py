@@ -13,11 +13,13 @@ from typing import Any, Generic, NoReturn, Self, TypeVar
 
 from clever_v4.errors import SlowConsumerError, SourceFailedError
 from clever_v4.fanout.broadcast import Broadcast
+from clever_v4.fanout.counting import Counting
+from clever_v4.fanout.cursors import Cursor
 from clever_v4.fanout.hand import Hand
 from clever_v4.fanout.hub_cursor import HubCursor
 from clever_v4.fanout.items import Batch, Gap, Item, SourceEnded, SourceFailed, Tagged
 from clever_v4.fanout.options import Owner, Start, SubscriptionOptions
-from clever_v4.fanout.reading import Reading, not_yet
+from clever_v4.fanout.reading import Reading
 from clever_v4.fanout.statistics import SourceShare, SubscriberStatistics
 
 __all__ = ["Subscription"]
@@ -71,6 +73,7 @@ class Subscription(Generic[K, T]):
         self._hub = hub
         self._options = options
         self._wanted = options.sources
+        self._is_open_ended = not isinstance(self._wanted, frozenset)
         self._expected = set(self._wanted) if isinstance(self._wanted, frozenset) else set[K]()
         self._state = _State.NEW
         self._is_ending = False
@@ -84,8 +87,9 @@ class Subscription(Generic[K, T]):
             merge=options.merge,
             wake=self._wake,
             overrun=self._overrun,
-            detached=hub.detached,
+            detached=self._detached,
         )
+        self._counting: Counting[K, T] = Counting(self._reading, self._hand)
 
     # --- Life -----------------------------------------------------------------------
 
@@ -173,6 +177,7 @@ class Subscription(Generic[K, T]):
         if isinstance(self._wanted, frozenset):
             self._expected.add(ring.source)
         from_oldest = is_new or start is Start.OLDEST
+        self._counting.came(ring.ordinal, ring.source)
         self._reading.attach(ring, from_oldest=from_oldest, resume_after=resume_after)
 
     def end_when_read(self) -> None:
@@ -189,12 +194,16 @@ class Subscription(Generic[K, T]):
         Returns: How many entries that are. With *is_error* the consumer is told by
         `SlowConsumerError`, if there are any.
         """
-        lost = self.lag + self._reading.overrun()
+        lost = self.lag + self._counting.overrun
         if is_error and lost:
             since = datetime.now(UTC) - self.lag_time
             self._failure = SlowConsumerError(dropped=lost, since=since)
         self._close(lag_is_missed=True)
         return lost
+
+    def _detached(self, ring: Broadcast[K, T], cursor: Cursor[K, T]) -> None:
+        self._counting.went(cursor)
+        self._hub.detached(ring)
 
     def _overrun(self) -> None:
         if self._state is _State.ACTIVE:
@@ -257,18 +266,20 @@ class Subscription(Generic[K, T]):
             raise RuntimeError("enter the subscription first: async with hub.subscribe(...)")
         if self._waiter is not None:
             raise RuntimeError("one task at a time iterates a subscription; see ConsumerGroup")
+        reading = self._reading
         if self._state is _State.ACTIVE:
             self._hand.put_down()
         while True:
             if self._state is _State.CLOSED:
                 self._raise_end()
-            is_ending = self._is_ending or (
-                isinstance(self._wanted, frozenset) and not self._expected
-            )
-            found = self._reading.take(self._hub.now(), flush=is_ending)
+            is_ending = self._is_ending or not (self._expected or self._is_open_ended)
+            if reading.merge is None:
+                found = reading.take()
+            else:
+                found = reading.take_merged(self._hub.now(), flush=is_ending)
             if found is not None:
                 return self._handed(*found)
-            if is_ending and not self._reading.cursors:
+            if is_ending and not reading.cursors:
                 self.close()
             else:
                 await self._wait()
@@ -319,8 +330,14 @@ class Subscription(Generic[K, T]):
     def cursor(self) -> HubCursor:
         """
         What the consumer has finished with: what it was handed before it last asked for more.
+
+        Once it has asked for more and there is nothing, that is all that was received, what its
+        filter passed over included.
         """
-        return self._hand.cursor(self._hub.cursor_name, self._reading, self._hand.finished)
+        hand, reading = self._hand, self._reading
+        if self._state is _State.ACTIVE and hand.batch is None and not reading.has_more:
+            hand.begun = max(hand.begun, self._hub.last_sequence)
+        return hand.cursor(self._hub.cursor_name, reading, hand.finished)
 
     def cursor_after(self, index: int) -> HubCursor:
         """
@@ -349,44 +366,35 @@ class Subscription(Generic[K, T]):
         """
         How many entries the hub has received for it that were not handed over.
         """
-        return self._reading.lag() + self._hand.left
+        return self._counting.lag
 
     @property
     def lag_time(self) -> timedelta:
         """
         How long the oldest of those has been waiting.
         """
-        since = self._reading.waiting_since()
-        if self._hand.left and self._hand.batch is not None:
-            received_at = self._hand.batch.received_at
-            since = received_at if since is None else min(received_at, since)
+        since = self._counting.waiting_since
         return timedelta(seconds=max(0.0, self._hub.now() - since) if since is not None else 0)
 
     def statistics(self) -> SubscriberStatistics:
         """
         How the subscriber stands, over all its sources.
         """
-        reading, merge = self._reading, self._reading.merge
-        lag = self.lag
-        waiting = sum(len(p) for p in list(merge.pending.values())) if merge is not None else 0
+        counting = self._counting
         return SubscriberStatistics(
             name=self.name,
             overflow=self.overflow,
-            sources=len(reading.cursors),
-            delivered=reading.taken - waiting - self._hand.left,
-            filtered=reading.filtered(),
-            missed=reading.missed + reading.overrun(),
-            lag=lag,
+            sources=len(self._reading.cursors),
+            delivered=counting.delivered,
+            filtered=counting.filtered,
+            missed=counting.missed,
+            lag=counting.lag,
             lag_time=self.lag_time,
-            late=merge.late if merge is not None else 0,
+            late=counting.late,
         )
 
     def shares(self) -> tuple[SourceShare[K], ...]:
         """
         How the subscriber stands with each source, those included that it no longer reads.
         """
-        shares = self._reading.shares()
-        if self._hand.left and self._hand.batch is not None:
-            source = self._hand.batch.source
-            shares[source] = not_yet(shares[source], self._hand.left)
-        return tuple(shares.values())
+        return self._counting.shares()
