@@ -21,6 +21,7 @@ async def logs(request: web.Request) -> web.StreamResponse:
 | ``failed`` | ``{"source", "error"}``: a source failed for good |
 | ``ended`` | ``{"source", "reason"}``: a source ended, or is no longer followed |
 | ``slow`` | ``{"dropped"}``: the browser was too slow and is disconnected |
+| ``position`` | ``{}``: no news, but an id: how far a filter has passed over entries |
 | ``end`` | ``{}``: nothing more comes; the page should close its ``EventSource`` |
 
 Errors are told by their type's name only: what their messages say is not for browsers.
@@ -45,7 +46,7 @@ from clever_v4.fanout.subscription import Subscription
 from clever_v4.streaming.policy import Reconnection
 from clever_v4.transport.converter import converter
 
-__all__ = ["Relay", "entry_json", "notice_json"]
+__all__ = ["ASGIApplication", "Relay", "entry_json", "notice_json"]
 
 K = TypeVar("K")
 
@@ -126,7 +127,9 @@ class Relay:
     """Event type and data of what stands between entries; None: it is not sent."""
     heartbeat: timedelta = attrs.field(default=timedelta(seconds=15), validator=_positive)
     """After so long without an event a comment is sent, so that proxies keep the
-    connection, and a browser that is gone without a word is noticed."""
+    connection, and a browser that is gone without a word is noticed. Where entries were
+    received meanwhile that the subscription's ``where`` passed over, a ``position`` event
+    goes with it, so that they are no gap when the browser comes back."""
     retry: timedelta = attrs.field(default=timedelta(seconds=1), validator=_positive)
     """How long browsers wait before they connect again."""
 
@@ -228,7 +231,7 @@ class Relay:
         headers = [(name.lower().encode(), value.encode()) for name, value in _HEADERS.items()]
         try:
             await send({"type": "http.response.start", "status": 200, "headers": headers})
-            await self._send_all(subscription, send_data, lambda: False)
+            await self._send_all(subscription, send_data, None)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         except OSError:
             pass  # what servers raise when the browser is gone
@@ -236,21 +239,30 @@ class Relay:
     # --- Both -------------------------------------------------------------------------------
 
     async def _send_all(
-        self, subscription: Subscription[Any, Any], send: Send, is_gone: Callable[[], bool]
+        self, subscription: Subscription[Any, Any], send: Send, is_gone: Callable[[], bool] | None
     ) -> None:
-        await send(b"retry: %d\n\n" % (self.retry // timedelta(milliseconds=1)))
+        """
+        Send until nothing more comes, or until *is_gone* (None: who calls is told otherwise).
+        """
+        # An id without data is no event, but where the browser goes on if it gets nothing else.
+        told = subscription.cursor
+        retry_ms = self.retry // timedelta(milliseconds=1)
+        await send(f"retry: {retry_ms}\nid: {told}\n\n".encode())
         loop = asyncio.get_running_loop()
         items = subscription.items()
         heartbeat_s = self.heartbeat.total_seconds()
+        look_s = heartbeat_s if is_gone is None else _LOOK_S
         sent_at = loop.time()
-        while not is_gone():
+        while is_gone is None or not is_gone():
             try:
-                async with asyncio.timeout_at(min(sent_at + heartbeat_s, loop.time() + _LOOK_S)):
+                async with asyncio.timeout_at(min(sent_at + heartbeat_s, loop.time() + look_s)):
                     item = await anext(items)
             except TimeoutError:
                 if loop.time() >= sent_at + heartbeat_s:
-                    await send(_HEARTBEAT)
-                    sent_at = loop.time()
+                    position = subscription.cursor
+                    news = _event("position", "{}", str(position)) if position != told else b""
+                    await send(_HEARTBEAT + news)
+                    sent_at, told = loop.time(), position
                 continue
             except StopAsyncIteration:
                 await send(_event("end", "{}"))
@@ -259,6 +271,8 @@ class Relay:
                 await send(_event("slow", _json({"dropped": error.dropped})))
                 return
             data = self._frames(subscription, item)
+            if isinstance(item, Batch):
+                told = HubCursor(subscription.hub_name, item.tagged[-1].sequence)
             if data:
                 await send(data)
                 sent_at = loop.time()

@@ -20,10 +20,9 @@ from clever_v4.api.logs import Severity
 from clever_v4.emulator import Emulator
 from clever_v4.fanout.filters import AllOf
 from clever_v4.fanout.items import Overflow
-from clever_v4.fanout.subscription import Subscription
 from clever_v4.log_filters import containing, severity_at_least
 from clever_v4.log_hub import LogHub
-from clever_v4.relay import Relay
+from clever_v4.relay import ASGIApplication, Relay
 
 PAGE = Path(__file__).parents[1] / "live_tail" / "page.html"
 
@@ -34,12 +33,12 @@ relay = Relay()
 
 class RelayResponse(Response):
     """
-    FastAPI wants a Response; this one is what the relay makes of a subscription.
+    FastAPI wants a Response; this one is what a relay makes of a subscription.
     """
 
-    def __init__(self, subscription: Subscription[Any, Any]) -> None:
+    def __init__(self, relayed: ASGIApplication) -> None:
         super().__init__()
-        self._relayed = relay.asgi(subscription)
+        self._relayed = relayed
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         await self._relayed(scope, receive, send)
@@ -96,4 +95,4 @@ async def events(
         )
     except ValueError as error:
         raise HTTPException(400, str(error)) from error
-    return RelayResponse(subscription)
+    return RelayResponse(relay.asgi(subscription))
