@@ -162,6 +162,35 @@ def test_api_host_of_the_environment_is_not_obeyed(home: Path) -> None:
     assert found.base_url is None
 
 
+def test_address_of_the_environment_wins(home: Path) -> None:
+    """
+    ``CLEVER_API_URL`` is ours alone, and replaces the profile's ``API_HOST``, too.
+    """
+    write(home, {**PROFILE, "overrides": {"API_HOST": "https://api.example.com"}})
+    url = "http://127.0.0.1:8000"
+    assert find_credentials(environ(home, CLEVER_API_URL=f" {url}\n")).base_url == url
+    found = find_credentials(environ(home, CLEVER_API_URL=url, CLEVER_API_TOKEN="t"))
+    assert (found.auth, found.base_url) == (ApiToken("t"), url)
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("127.0.0.1:8000", ": '127.0.0.1:8000'"),
+        ("ftp://api.example.com", ": 'ftp://api.example.com'"),
+        ("http://[::1", ": 'http://[::1'"),
+        ("user:password@api.example.com", " (value not shown)"),
+    ],
+)
+def test_address_that_is_none_is_told(home: Path, address: str, shown: str) -> None:
+    """
+    The message names the variable; a password in it is not shown.
+    """
+    with pytest.raises(CredentialsError) as raised:
+        find_credentials(environ(home, CLEVER_API_TOKEN="t", CLEVER_API_URL=address))
+    assert str(raised.value) == f"CLEVER_API_URL is not an http(s) address{shown}"
+
+
 def test_file_is_where_the_cli_keeps_it(tmp_path: Path) -> None:
     """
     ``CONFIGURATION_FILE`` wins over ``XDG_CONFIG_HOME``, which wins over ``~/.config``.

@@ -185,6 +185,7 @@ def test_auth_that_is_none_is_refused_and_not_shown(auth: Any) -> None:
         ({"retry": 5}, TypeError, r"^retry must be a Retry or None, got 5$"),
         ({"on_response": "f"}, TypeError, r"^on_response must be a callable or None, got 'f'$"),
         ({"proxy": "proxy:3128"}, ValueError, r"^proxy must be an http\(s\) address \(value not"),
+        ({"proxy": "http://["}, ValueError, r"^proxy must be an http\(s\) address"),
         ({"proxy": "socks5://u:p@proxy"}, ValueError, r"^proxy must be an http\(s\) address"),
     ],
 )

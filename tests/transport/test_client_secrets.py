@@ -13,6 +13,7 @@ from datetime import timedelta
 from types import FrameType
 from typing import Any
 
+import aiohttp
 import pytest
 import stamina
 from aiohttp import web
@@ -21,7 +22,7 @@ from clever_v4.auth import ApiToken, Auth, OAuth1
 from clever_v4.errors import CleverError
 from clever_v4.session import Session
 from clever_v4.transport.policies import Timeout
-from tests.serving import serve
+from tests.serving import answers, serve
 
 from .support import PROMPT
 
@@ -141,7 +142,7 @@ async def test_failure_shows_no_secret(
     shown = [repr(ours), logged]
     for error in _chain(raised.value):
         shown += [str(error), repr(error), repr(vars(error)), repr(error.args)]
-        for frame in _frames_of_the_library(error):
+        for frame in _frames(error):
             shown += [repr(value) for value in frame.f_locals.values()]
     everything = "\n".join(shown)
     assert "TOP-SECRET" not in everything
@@ -159,7 +160,32 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         yield from _chain(error.__context__)
 
 
-def _frames_of_the_library(error: BaseException) -> Iterator[FrameType]:
+def _frames(error: BaseException) -> Iterator[FrameType]:
+    """
+    Give the frames that an error passed, in the library and in those that it uses.
+    """
     for frame, _ in traceback.walk_tb(error.__traceback__):
-        if "clever_v4/" in frame.f_code.co_filename and "tests/" not in frame.f_code.co_filename:
+        if frame.f_code.co_filename != __file__:
             yield frame
+
+
+async def test_header_that_is_looked_at_on_its_way_is_not_shown() -> None:
+    """
+    What traces and middlewares of a borrowed session print of the request has no credentials in it.
+    """
+    seen: list[str] = []
+    trace = aiohttp.TraceConfig()
+
+    async def look(_: Any, __: Any, params: aiohttp.TraceRequestHeadersSentParams) -> None:
+        seen.append(repr(params.headers))
+
+    trace.on_request_headers_sent.append(look)
+    async with (
+        serve(answers((200, "{}"))) as server,
+        aiohttp.ClientSession(trace_configs=[trace]) as http,
+        Session(AUTHS["token"], base_url=server.url, http=http) as ours,
+    ):
+        await ours.request("GET", "/x")
+    assert server.requests[0].headers["Authorization"] == "Bearer TOP-SECRET-1"
+    assert "'Authorization': '[redacted]'" in seen[0]
+    assert "TOP-SECRET" not in seen[0]
