@@ -15,13 +15,10 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Header, HTTPException, Query, Request
 from fastapi.responses import FileResponse, Response
 
-from clever_v4 import ApiToken, Session, Throttle
-from clever_v4.api.logs import Severity
+from clever_v4 import ApiToken, LogHub, Overflow, Session, Severity, Throttle
 from clever_v4.emulator import Emulator
 from clever_v4.fanout.filters import AllOf
-from clever_v4.fanout.items import Overflow
 from clever_v4.log_filters import containing, severity_at_least
-from clever_v4.log_hub import LogHub
 from clever_v4.relay import ASGIApplication, Relay
 
 PAGE = Path(__file__).parents[1] / "live_tail" / "page.html"

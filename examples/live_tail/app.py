@@ -7,12 +7,10 @@ from pathlib import Path
 
 from aiohttp import web
 
-from clever_v4 import ApiToken, Session, Throttle
+from clever_v4 import ApiToken, LogHub, Overflow, Session, Throttle
 from clever_v4.emulator import Emulator
 from clever_v4.fanout.filters import AllOf
-from clever_v4.fanout.items import Overflow
 from clever_v4.log_filters import containing, severity_at_least
-from clever_v4.log_hub import LogHub
 from clever_v4.relay import Relay
 
 EMULATOR = web.AppKey("emulator", Emulator)

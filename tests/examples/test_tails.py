@@ -4,9 +4,8 @@ The two web applications, looked at with a real browser.
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from clever_v4.emulator import Emulator
 from clever_v4.log_hub import LogHub
 from examples.live_tail import app as live_tail
 from tests.examples.browser import LACKING, Browser, chromium
+from tests.relaying import until, uvicorn_server
 
 needs_browser = pytest.mark.skipif(
     bool(LACKING), reason=f"no browser: Debian's {' and '.join(LACKING)} are not installed"
@@ -51,24 +51,12 @@ async def with_aiohttp() -> AsyncIterator[Tail]:
 @asynccontextmanager
 async def with_fastapi() -> AsyncIterator[Tail]:
     pytest.importorskip("fastapi", reason="FastAPI is not installed")
-    uvicorn = pytest.importorskip("uvicorn", reason="uvicorn is not installed")
     from examples.fastapi_tail import app as fastapi_tail
 
     fastapi_tail.RING = RING
-    server = uvicorn.Server(
-        uvicorn.Config(
-            fastapi_tail.app, port=0, log_level="error", ws="none", timeout_graceful_shutdown=1
-        )
-    )
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(server._serve())
-        await until(lambda: server.started)
-        port = server.servers[0].sockets[0].getsockname()[1]
+    async with uvicorn_server(fastapi_tail.app) as url:
         state = fastapi_tail.app.state
-        try:
-            yield Tail(f"http://127.0.0.1:{port}", state.emulator, state.hub)
-        finally:
-            server.should_exit = True
+        yield Tail(url, state.emulator, state.hub)
 
 
 @pytest.fixture(params=[with_aiohttp, with_fastapi], ids=["aiohttp", "fastapi"])
@@ -143,12 +131,6 @@ async def test_page_shows_filters_pauses_and_tells_what_was_missed(tail: Tail) -
 async def needles(page: Browser) -> list[str]:
     found = await page.texts("#log li:not(.notice) .message")
     return [text.removeprefix("a needle <b>").removesuffix("</b>") for text in found]
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    """Wait until it holds; the test's timeout bounds it."""
-    while not holds():  # noqa: ASYNC110  -- other people's state
-        await asyncio.sleep(0.02)
 
 
 async def tail_is_alone(tail: Tail) -> None:
