@@ -5,10 +5,12 @@ The hub on log streams, over the emulator.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import attrs
 import pytest
 
 from clever_v4 import ApiToken, LogQuery, Session, Throttle
@@ -189,6 +191,60 @@ async def test_credentials_can_be_renewed_while_it_runs(emulator: Emulator) -> N
         got = [(await anext(subscription)).entry.id for _ in range(20)]
     assert got == emulator.produced_ids(application.id)
     assert asked == 2
+
+
+async def test_a_token_that_expires_meanwhile_is_renewed_once_for_all(
+    emulator: Emulator,
+) -> None:
+    """
+    When the server no longer takes the token, a new one is asked for once, and every log goes on.
+    """
+    tokens = [emulator.token]
+
+    def expire() -> None:
+        tokens.append("a-new-token")
+        emulator.state.authenticator._credentials = attrs.evolve(
+            emulator.state.credentials, token=tokens[-1]
+        )
+        emulator.connections.abort_all()
+
+    asked = 0
+    statuses: Counter[int] = Counter()
+
+    async def credentials() -> ApiToken:
+        nonlocal asked
+        asked += 1
+        return ApiToken(tokens[-1])
+
+    applications = [emulator.add_application(history=5) for _ in range(10)]
+    async with (
+        Session(
+            credentials,
+            base_url=emulator.url,
+            on_response=lambda info: statuses.update([info.status]),
+        ) as session,
+        LogHub(session, options=FAST, pacing=NO_WAIT) as hub,
+        hub.subscribe(overflow=Overflow.BLOCK) as subscription,
+    ):
+        for application in applications:
+            hub.follow(emulator.owner_id, application.id, HOUR)
+        got = defaultdict[str, list[Any]](list)
+
+        async def read(count: int) -> None:
+            for _ in range(count):
+                source, entry, _ = await anext(subscription)
+                got[source.application_id].append(entry.id)
+
+        await read(50)
+        await emulator.connections.wait_until(active=10)
+        expire()
+        for application in applications:
+            emulator.publish(application.id, count=5)
+        await read(50)
+        assert {one.state for one in hub.statistics().sources} == {SourceState.OPEN}
+    assert got == {one.id: emulator.produced_ids(one.id) for one in applications}
+    assert asked == 2
+    assert statuses[401] >= 1
 
 
 async def test_a_refused_token_fails_the_source_until_it_is_followed_again(
