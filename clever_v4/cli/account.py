@@ -147,7 +147,7 @@ async def find_application(session: Session, account: Account, name: str) -> Tar
             return Target(owner_id=owner, id=name, name=name)
         owner = await visible_owner(session, owner)
     async with _candidates_told(
-        session, "application", lambda summary: _of(owner, summary.applications)
+        session, "application", lambda summary: _of(owner, summary.applications), account.owner
     ):
         found = await session.owners.find_application(name, owner=owner)
     return Target(owner_id=found.owner_id, id=found.id, name=found.name or found.id)
@@ -163,7 +163,9 @@ async def find_addon(session: Session, account: Account, name: str) -> Target:
     owner = account.owner
     if owner is not None:
         owner = await visible_owner(session, owner)
-    async with _candidates_told(session, "add-on", lambda summary: _of(owner, summary.addons)):
+    async with _candidates_told(
+        session, "add-on", lambda summary: _of(owner, summary.addons), account.owner
+    ):
         found = await session.owners.find_addon(name, owner=owner)
     return Target(
         owner_id=found.owner_id, id=found.id, name=found.name or found.id, real_id=found.real_id
@@ -176,7 +178,10 @@ def _of(owner_id: str | None, things: Iterable[Any]) -> list[Any]:
 
 @asynccontextmanager
 async def _candidates_told(
-    session: Session, kind: str, candidates: Callable[[Summary], Iterable[Any]]
+    session: Session,
+    kind: str,
+    candidates: Callable[[Summary], Iterable[Any]],
+    owner: str | None = None,
 ) -> AsyncIterator[None]:
     """
     Say of a name that cannot be resolved what it could have been.
@@ -199,8 +204,10 @@ async def _candidates_told(
                 f"{exc.name!r} is ambiguous: it could be {', '.join(places)}; use the id"
             ) from None
         names = [one.name for one in candidates(summary) if one.name]
+        place = f" of {owner}" if owner else ""
         raise UnknownNameError(
-            f"no {kind} {exc.name!r} is visible with these credentials; {offer(exc.name, names)}"
+            f"no {kind} {exc.name!r}{place} is visible with these credentials; "
+            + offer(exc.name, names)
         ) from None
 
 

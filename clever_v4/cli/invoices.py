@@ -101,7 +101,7 @@ async def invoice(
     *,
     html: bool = False,
     pdf: bool = False,
-    output: Annotated[str | None, Parameter(alias="-o")] = None,
+    output: Annotated[str | None, Parameter(alias="-o", allow_leading_hyphen=True)] = None,
     format: Annotated[Format, Parameter(alias="-F")] = "human",
     account: Account = Account(),
     terminal: Annotated[Terminal, Parameter(parse=False)],

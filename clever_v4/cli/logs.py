@@ -39,7 +39,7 @@ class Selection:
     """Where to end, likewise. Without it: never."""
     limit: int | None = None
     """Most entries of each log, reconnections included."""
-    filter: Annotated[str | None, Parameter(alias="--search")] = None
+    filter: Annotated[str | None, Parameter(alias="--search", allow_leading_hyphen=True)] = None
     """Only entries whose message contains this text, in upper or lower case."""
     service: Strings = ()
     """Only entries of this systemd unit; repeatable; `all` for all. Without it: bas and bas-deploy."""

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import tty
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -137,7 +137,8 @@ class Caught:
             self.stream.close()
             self._reader.join()
             data = self._data.getvalue()
-        return data.decode()
+        # What is no text comes back with ``encode("utf-8", "surrogateescape")``.
+        return data.decode("utf-8", "surrogateescape")
 
 
 class Command:
@@ -162,12 +163,18 @@ class Command:
         """
         Run a command; what differs from run to run is written in one way.
         """
+        return self.catch(lambda: run_command(arguments), on_terminal=on_terminal)
+
+    def catch(self, work: Callable[[], int], *, on_terminal: bool = False) -> Ran:
+        """
+        Run what gives an exit code.
+        """
         with self._monkeypatch.context() as patch:
             out, err = Caught(on_terminal=on_terminal), Caught(on_terminal=on_terminal)
             patch.setattr(sys, "stdout", out.stream)
             patch.setattr(sys, "stderr", err.stream)
             try:
-                code = run_command(arguments)
+                code = work()
             finally:
                 written = out.text(), err.text()
         return Ran(code, *map(self._steady, written))
@@ -180,7 +187,7 @@ class Command:
 
 def start(
     *arguments: str, emulator: Emulator | None = None, **options: Any
-) -> subprocess.Popen[str]:
+) -> subprocess.Popen[Any]:
     """
     Start ``clever-v4`` as a process, with its outputs in pipes.
     """
@@ -196,6 +203,5 @@ def start(
     return subprocess.Popen(
         [sys.executable, "-m", "clever_v4", *arguments],
         env=environment,
-        text=True,
-        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
+        **{"text": True, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
     )

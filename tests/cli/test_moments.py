@@ -118,8 +118,10 @@ def test_a_period(since: str | None, until: str | None, expected: tuple[object, 
         (
             "2024-03-27T09:30+01:00",
             "2h",
-            "got since 2024-03-27T09:30+01:00 (2024-03-27T08:30:00Z) "
-            + "and until 2h (2024-03-27T08:00:00Z)",
+            (
+                "got since 2024-03-27T09:30+01:00 (2024-03-27T08:30:00Z) "
+                "and until 2h (2024-03-27T08:00:00Z)"
+            ),
         ),
     ],
 )
