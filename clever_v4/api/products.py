@@ -62,7 +62,8 @@ class Zones:
         Args:
             owner_id: Also those that are private to this owner (needs
                 credentials). None: the public ones.
-            tags: Only zones that have all of these.
+            tags: Only zones with these (no source says whether all or one of
+                them is needed).
 
         Raises:
             APIError: The API refused.

@@ -24,6 +24,7 @@ import attrs
 from clever_v4.errors import APIError, RateLimitedError, error_class_for
 
 from .converter import decode
+from .scalars import text as whole_text
 
 __all__ = [
     "ERROR_BODY_LIMIT_BYTES",
@@ -119,19 +120,19 @@ def error_from(
         secrets: Texts that must not appear in the error, since some gateways
             echo the request.
     """
-    text = redact(body.decode("utf-8", "replace"), secrets)
+    text = redact(body.decode("utf-8-sig", "replace"), secrets)
     parsed = _parse_object(text)
-    if parsed is not None:
-        message, code, context = _from_object(parsed)
-    else:
-        message, code, context = _from_text(text), None, {}
+    found = None
+    with contextlib.suppress(RecursionError):  # nested deeper than anything that words tell of
+        found = _from_object(parsed) if parsed is not None else None
+    message, code, context = found or (_from_text(text), None, {})
     if 300 <= status <= 399:
         target = redact(headers.get("Location", "another place"), secrets)
         message = message or f"a redirect to {target.partition('?')[0]}, which is not followed"
     return _class_for(status, parsed)(
-        _clip(message, _MESSAGE_KEPT),
+        _clip(whole_text(message), _MESSAGE_KEPT),
         status=status,
-        code=code,
+        code=None if code is None else whole_text(code),
         request_id=headers.get(REQUEST_ID_HEADER),
         api_request_id=_string(parsed, "apiRequestId", "api_request_id"),
         body=_clip(text, _BODY_KEPT),
@@ -225,8 +226,9 @@ def _plain(value: object) -> str:
     return str(value)
 
 
-_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
-_MARKUP = re.compile(r"<(style|script)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+# Each looks at a character once, however the page is broken: what is never closed goes to the end.
+_TITLE = re.compile(r"<title[^<>]*>([^<]*)", re.IGNORECASE)
+_MARKUP = re.compile(r"<(style|script)\b.*?(?:</\1\s*>|\Z)|<[^<>]*>", re.IGNORECASE | re.DOTALL)
 
 
 def _from_text(text: str) -> str:

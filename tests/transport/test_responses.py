@@ -5,6 +5,7 @@ Answers to errors: every kind of body that the API and its gateways send.
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -319,3 +320,49 @@ def test_response_reads_its_body() -> None:
     assert "é" not in repr(response)
     with pytest.raises(ResponseFormatError, match="Sozu-Id 01S"):
         response.json(list[int])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<" * 65_536,
+        b"<title>" * 9_000,
+        b"<style>" * 9_000,
+        b"<script" * 9_000,
+        b"</style" * 9_000,
+        b"<style>" + b"</style " * 8_000,
+        b"<a " * 20_000,
+    ],
+)
+def test_a_broken_page_is_read_in_no_time(body: bytes) -> None:
+    """
+    As much of a body as is read of an error; looking again from every tag took a minute of it.
+    """
+    started = time.process_time()
+    error = error_from(502, {}, body)
+    assert error.status == 502
+    assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize("depth", [100, 450, 900, 100_000])
+@pytest.mark.parametrize(
+    ("opening", "closing"),
+    [(b"[", b"]"), (b'{"a":', b"}"), (b'[{"msg":', b"}]"), (b'{"elem":[', b"]}")],
+)
+def test_a_deep_body_makes_an_error(depth: int, opening: bytes, closing: bytes) -> None:
+    """
+    However deep it is nested, in an unknown member and in the context.
+    """
+    nested = opening * depth + b"1" + closing * depth
+    for body in (b'{"a":%s}' % nested, b'{"error":"no","context":%s}' % nested):
+        assert error_from(400, {}, body).status == 400
+
+
+def test_an_error_s_text_can_be_written() -> None:
+    """
+    Half a surrogate pair in it could not be printed; a mark of the byte order is no part of it.
+    """
+    error = error_from(400, {}, b'\xef\xbb\xbf{"error":"cut \\ud83d","code":"a\\udc00"}')
+    assert (error.message, error.code) == ("cut \ufffd", "a\ufffd")
+    assert error_from(502, {}, b'"\\ud83d"').message == "\ufffd"
+    str(error).encode()

@@ -47,7 +47,7 @@ class InvoiceQuery:
     """How many at most. None: the server's own default, which is not documented."""
     since: Moment | None = attrs.field(default=None, validator=aware_moment)
     """Emitted at this moment or later: an aware datetime, a timedelta before now, or `ALL`.
-    None: what the server takes, which is a limited window (the current year, as far as known)."""
+    None: the server's own window, which is limited; no source says to what."""
     until: Moment | None = attrs.field(default=None, validator=aware_moment)
     """Emitted not later than this, likewise. None: no bound."""
 
