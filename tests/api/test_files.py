@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from clever_v4.api.billing import ALL, InvoiceQuery
 from clever_v4.api.billing.files import PathSink
 from clever_v4.emulator import Emulator
 from clever_v4.errors import ConnectionFailedError, NotFoundError
 from clever_v4.session import Session
+from tests.serving import serve
 
 
 def files_in(directory: Path) -> dict[str, bytes]:
@@ -83,30 +85,25 @@ async def test_a_file_object_that_takes_less_is_asked_again(
     assert file.taken == await session.billing.get_invoice_pdf(emulator.owner_id, number)
 
 
-async def test_a_broken_download_leaves_no_half_file(
-    emulator: Emulator, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_broken_download_leaves_no_half_file(tmp_path: Path) -> None:
     """
     The connection breaks in the middle: an older file stays as it was and no other appears.
     """
-    from clever_v4.emulator import billing
 
-    async def break_off(request: Any, body: bytes, content_type: str, number: str) -> Any:
-        from aiohttp import web
-
+    async def break_off(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
-        response.content_length = len(body)
+        response.content_length = 200_000
         await response.prepare(request)
-        await response.write(body[: len(body) // 2])
+        await response.write(b"%PDF" * 25_000)
+        assert request.transport is not None
         request.transport.abort()
         return response
 
-    number = await first_number(emulator, session)
-    monkeypatch.setattr(billing, "_send", break_off)
     target = tmp_path / "invoice.pdf"
     target.write_bytes(b"older")
-    with pytest.raises(ConnectionFailedError):
-        await session.billing.download_invoice_pdf(emulator.owner_id, number, target)
+    async with serve(break_off) as server, Session(base_url=server.url) as session:
+        with pytest.raises(ConnectionFailedError):
+            await session.billing.download_invoice_pdf("orga_1", "F1", target)
     assert files_in(tmp_path) == {"invoice.pdf": b"older"}
 
 
