@@ -23,7 +23,7 @@ async def emulator(
     *,
     port: int = 0,
     seed: int = 1,
-    demo: bool = True,
+    demo: Annotated[bool, Parameter(negative="--no-demo")] = True,
     pulsar_units: Literal["bytes", "megabytes"] = "bytes",
     error_generation: Literal["2023", "2026"] = "2023",
     gzip_streams: bool = False,
@@ -38,7 +38,7 @@ async def emulator(
     Args:
         port: Which port of the loopback interface; 0 takes a free one.
         seed: What ids, names and logs are drawn from; the same seed gives the same.
-        demo: Start with the demo's applications and add-ons.
+        demo: Start with the demo's applications and add-ons, as is the default, or without any.
         pulsar_units: The units of the Pulsar storage policies.
         error_generation: The generation of the error bodies.
         gzip_streams: Compress log streams for clients that accept it.

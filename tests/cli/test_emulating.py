@@ -1,0 +1,139 @@
+"""
+``clever-v4 emulator``.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+import time
+
+import pytest
+
+from clever_v4.cli.emulating import export_lines
+from clever_v4.emulator import Emulator
+
+from .running import Command, start
+
+
+def free_port() -> int:
+    """
+    A port that nobody listens on now.
+    """
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def stop_when_it_listens(port: int, number: signal.Signals) -> threading.Thread:
+    """
+    Send a signal to this process once somebody listens on a port.
+    """
+
+    def wait() -> None:
+        deadline = time.monotonic() + 15
+        while time.monotonic() < deadline:
+            with socket.socket() as one:
+                if one.connect_ex(("127.0.0.1", port)) == 0:
+                    os.kill(os.getpid(), number)
+                    return
+            time.sleep(0.01)
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+def test_it_runs_until_it_is_stopped(command: Command, number: signal.Signals, code: int) -> None:
+    """
+    By Ctrl-C, or by being told to, which is how it ends; then the port is free again.
+    """
+    port = free_port()
+    thread = stop_when_it_listens(port, number)
+    ran = command("emulator", "--port", str(port))
+    thread.join()
+    assert ran.code == code
+    assert ran.err.splitlines() == [
+        f"clever-v4: the emulator runs at http://127.0.0.1:{port} (Ctrl-C stops it)",
+        (
+            "clever-v4: its applications: shop-api, shop-worker, shop-frontend, nightly-report, "
+            "never-deployed, ada-blog"
+        ),
+    ]
+    with socket.socket() as one:
+        assert one.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_an_account_without_applications(command: Command) -> None:
+    """
+    For who creates what is needed.
+    """
+    port = free_port()
+    thread = stop_when_it_listens(port, signal.SIGTERM)
+    ran = command("emulator", "--port", str(port), "--no-demo")
+    thread.join()
+    assert ran.code == 0
+    assert ran.err.splitlines()[1] == "clever-v4: its applications: none"
+
+
+def test_its_two_lines_point_a_client_at_it(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    What a shell takes from them is all that the command needs.
+    """
+    with start("emulator") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        lines = [process.stdout.readline() for _ in range(2)]
+        for line in lines:
+            word, *settings = line.split()
+            assert word == "export"
+            for setting in settings:
+                monkeypatch.setenv(*setting.split("=", 1))
+        listed = command("deployments", "shop-api", "--limit", "1", "--format", "json")
+        monkeypatch.delenv("CLEVER_API_TOKEN")
+        signed = command("deployments", "shop-api", "--limit", "1", "--format", "json")
+        process.terminate()
+        assert (process.wait(timeout=15), process.stdout.read()) == (0, "")
+    assert (listed.code, len(listed.json)) == (0, 1)
+    assert signed == listed
+
+
+def test_the_lines_name_what_clients_read(emulator: Emulator) -> None:
+    """
+    Ours, programs on ``Session.from_environment()``, and the official command line.
+    """
+    where, who = export_lines(emulator).splitlines()
+    assert where == f"export CLEVER_API_URL={emulator.url} API_HOST={emulator.url}"
+    names = [one.split("=")[0] for one in who.split()[1:]]
+    assert names == [
+        "CLEVER_API_TOKEN",
+        "CLEVER_TOKEN",
+        "CLEVER_SECRET",
+        "OAUTH_CONSUMER_KEY",
+        "OAUTH_CONSUMER_SECRET",
+    ]
+
+
+def test_a_port_that_is_taken(command: Command, emulator: Emulator) -> None:
+    """
+    Is named, with the reason.
+    """
+    port = emulator.url.rpartition(":")[2]
+    ran = command("emulator", "--port", port)
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == f"clever-v4: cannot listen on port {port}: Address already in use\n"
+
+
+@pytest.mark.parametrize("port", ["65536", "-1", "http"])
+def test_a_port_that_is_none(command: Command, port: str) -> None:
+    """
+    Is a mistake in the arguments.
+    """
+    ran = command("emulator", f"--port={port}")
+    assert (ran.code, ran.out) == (2, "")
+    assert "port" in ran.err
