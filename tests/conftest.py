@@ -4,6 +4,7 @@ What all tests share: an emulator of the API, and a watch over blocking calls.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -35,3 +36,15 @@ async def emulator() -> AsyncIterator[Emulator]:
     """
     async with Emulator(demo=False, zone_names=True) as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def heeds_ctrl_c() -> Iterator[None]:
+    """
+    SIGINT as a terminal's programs have it, for the processes of the tests, too.
+
+    A shell lets what it starts in the background ignore it, and what that starts inherits this.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

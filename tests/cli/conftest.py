@@ -4,7 +4,6 @@ The command inside this process, against an emulator on an event loop of its own
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
 
 import pytest
@@ -19,18 +18,6 @@ def blockbuster() -> None:
     """
     No watch over blocking calls: a command imports what it needs and reads files while it runs.
     """
-
-
-@pytest.fixture(autouse=True)
-def heeds_ctrl_c() -> Iterator[None]:
-    """
-    SIGINT as a terminal's programs have it, for the processes of the tests, too.
-
-    A shell lets what it starts in the background ignore it, and what that starts inherits this.
-    """
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
