@@ -128,6 +128,7 @@ def test_a_half_received_event_dies_with_its_connection() -> None:
     decoder = Decoder()
     decoder.feed(b"id:1\nevent:LOG\ndata:a\n\nid:2\nevent:LOG\ndata:half of it")
     decoder.reset()
+    assert decoder.last_event_id == b"1"
     assert decoder.feed(b"\xef\xbb\xbfdata:b\n\n") == [(b"1", b"", b"b", INHERITED)]
 
 
