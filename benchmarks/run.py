@@ -128,7 +128,8 @@ def live(base_url: str, sizes: Sizes, say: Callable[[str], None]) -> dict[str, A
             command = python("readers.many", client)
             result = run_reader(command, base_url, application, str(sizes.streams))
             if "error" not in result:
-                result |= seen_by_server(base_url, application)
+                opened_at_s = seen_by_server(base_url, application)["opened_at_s"]
+                result["open_s"] = opened_at_s - result["started_s"]
                 result["expected"] = sizes.streams * sizes.entries
             measured[name].append(result)
             say(f"round {number + 1} live {name}: {_short(result)}")

@@ -65,14 +65,12 @@ class _PacedOpener:
         self._opener = opener
         self._pacer = pacer
 
-    async def request(
-        self, method: str, url: Any, *, headers: Mapping[str, str], **options: Any
-    ) -> Any:
+    async def request(self, method: str, url: Any, *, headers: Mapping[str, str]) -> Any:
         """
         Wait for a turn, and hold it until the answer's head is there.
         """
         async with self._pacer.turn():
-            return await self._opener.request(method, url, headers=headers, **options)
+            return await self._opener.request(method, url, headers=headers)
 
 
 class _OpenLog(Generic[E]):

@@ -39,6 +39,7 @@ class Deliveries:
     """
 
     def __init__(self, streams: int) -> None:
+        self.started_s = time.monotonic()
         self.latencies_ns = array("q")
         self.first_cpu_s = 0.0
         self.first_wall_s = 0.0
@@ -79,6 +80,7 @@ class Deliveries:
             json.dumps(
                 {
                     "events": count,
+                    "started_s": self.started_s,
                     "out_of_order": self.out_of_order,
                     "cpu_s": self.last_cpu_s - self.first_cpu_s,
                     "wall_s": self.last_wall_s - self.first_wall_s,
@@ -217,12 +219,12 @@ def main() -> None:
     options = parser.parse_args()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, options.streams + 1_000), most))
+    gc.collect()
+    idle_bytes = resident_bytes()
     deliveries = Deliveries(options.streams)
     work = CLIENTS[options.client](
         options.base_url, options.application, options.streams, deliveries
     )
-    gc.collect()
-    idle_bytes = resident_bytes()
     asyncio.run(work)
     deliveries.report(idle_bytes)
 

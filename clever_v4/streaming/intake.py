@@ -17,7 +17,7 @@ from .decoder import Decoder
 from .policy import Reconnection, StreamOptions
 from .resume import Backoff, Cursor, EndedBy
 from .sieve import Received, Sieve
-from .source import Source, connect
+from .source import Connection, Source
 from .subject import StreamState, StreamStatistics, Subject
 
 __all__ = ["Intake"]
@@ -224,15 +224,18 @@ class Intake:
         since = None if self.sieve.last_id else self.since
         source: Source | None = None
         refusal: Exception | None = None
+        connection = Connection(
+            subject.opener,
+            subject.url(remaining, since),
+            last_event_id=self.sieve.last_id.decode("utf-8", "replace"),
+            compress=self._options.compress,
+        )
         try:
             async with asyncio.timeout(None) as self._scope:
-                source = await connect(
-                    subject.opener,
-                    subject.url(remaining, since),
-                    self._decoder,
-                    last_event_id=self.sieve.last_id.decode("utf-8", "replace"),
-                    compress=self._options.compress,
-                    heartbeat_timeout_s=None if timeout is None else timeout.total_seconds(),
+                await connection.connect()
+                # In here: it has to be at hand where the scope was ended meanwhile.
+                source = connection.source(
+                    self._decoder, None if timeout is None else timeout.total_seconds()
                 )
         except Exception as exc:  # noqa: BLE001 -- what is transient is decided in one place
             refusal = exc

@@ -4,6 +4,7 @@ Which events of a stream are new entries, over all its connections; pure.
 
 from __future__ import annotations
 
+from functools import cache
 from operator import itemgetter
 from typing import Final, TypeAlias
 
@@ -27,6 +28,12 @@ Received: TypeAlias = tuple[list[RawEvent], list[bytes]]
 _id: Final = itemgetter(0)
 _type: Final = itemgetter(1)
 _mark: Final = itemgetter(3)
+
+
+@cache
+def _only(event_type: bytes) -> frozenset[bytes]:
+    # One for all streams of a kind: there may be thousands.
+    return frozenset((event_type,))
 
 
 class Sieve:
@@ -54,7 +61,7 @@ class Sieve:
 
     def __init__(self, event_type: bytes, limit: int | None, cursor: Cursor) -> None:
         self._wanted = event_type
-        self._wanted_only = {event_type}
+        self._wanted_only = _only(event_type)
         self._limit = limit
         self._has_repeats = False
         self.ended_by: str | None = None

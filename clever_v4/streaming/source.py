@@ -26,7 +26,7 @@ from clever_v4.errors import CleverError, ConnectionFailedError, HeartbeatTimeou
 
 from .decoder import Decoder, RawEvent
 
-__all__ = ["MessageEvent", "Opener", "Source", "connect", "message_event"]
+__all__ = ["Connection", "MessageEvent", "Opener", "Source", "message_event"]
 
 
 class Opener(Protocol):
@@ -36,50 +36,35 @@ class Opener(Protocol):
     It stands where `EventSource` expects its `aiohttp.ClientSession`.
     """
 
-    async def request(
-        self, method: str, url: URL, *, headers: Mapping[str, str], **options: Any
-    ) -> aiohttp.ClientResponse:
+    def request(
+        self, method: str, url: URL, *, headers: Mapping[str, str]
+    ) -> Awaitable[aiohttp.ClientResponse]:
         """
         Send the request and give the open response.
         """
         ...  # pragma: no cover -- a protocol
 
 
-class _Connection(EventSource):  # type: ignore[misc]  # the library is not typed
-    """What opens and vets one connection; it is not kept."""
+class Connection(EventSource):  # type: ignore[misc]  # the library is not typed
+    """
+    Opens and vets one connection, in one attempt: ``await connect()``, then `source`; not kept.
 
-    def __init__(self, opener: Opener, url: URL, last_event_id: str, encoding: str) -> None:
+    ``connect`` raises what the opener raises.
+    """
+
+    def __init__(self, opener: Opener, url: URL, *, last_event_id: str, compress: bool) -> None:
         # What is handed over is duck-typed: a URL where text is declared, an opener for a session.
         arguments: Any = {"url": url, "session": opener}
+        encoding = "gzip" if compress else "identity"
         super().__init__(**arguments, headers=CIMultiDict({hdrs.ACCEPT_ENCODING: encoding}))
         self._last_event_id = last_event_id
 
-    async def open(self) -> tuple[aiohttp.ClientResponse, str]:
-        await self.connect()
-        opened: Any = self._response
-        return opened, str(self._origin)
-
-
-async def connect(
-    opener: Opener,
-    url: URL,
-    decoder: Decoder,
-    *,
-    last_event_id: str,
-    compress: bool,
-    heartbeat_timeout_s: float | None,
-) -> Source:
-    """
-    Open one connection, in one attempt.
-
-    Raises:
-        APIError: The server refused.
-        TransportError: No connection could be made.
-        NotAnEventStreamError: The answer is no event stream.
-    """
-    connection = _Connection(opener, url, last_event_id, "gzip" if compress else "identity")
-    response, origin = await connection.open()
-    return Source(response, origin, decoder, heartbeat_timeout_s)
+    def source(self, decoder: Decoder, heartbeat_timeout_s: float | None) -> Source:
+        """
+        Give what reads it, once it is open.
+        """
+        response: Any = self._response
+        return Source(response, str(self._origin), decoder, heartbeat_timeout_s)
 
 
 class Source:
@@ -98,10 +83,10 @@ class Source:
         "_decoder",
         "_due_s",
         "_is_silent",
+        "_loop",
         "_response",
         "_seen_bytes",
         "_stalled_s",
-        "_time",
         "_timeout_s",
         "_waiting_since_s",
         "_watchdog",
@@ -123,7 +108,7 @@ class Source:
         self._content = response.content
         self._decoder = decoder
         self._timeout_s = heartbeat_timeout_s
-        self._time = asyncio.get_running_loop().time
+        self._loop = asyncio.get_running_loop()
         self._watchdog: asyncio.TimerHandle | None = None
         self._waiting_since_s: float | None = None
         self._seen_bytes = 0
@@ -136,7 +121,7 @@ class Source:
         """When the server accepted it, by its own clock."""
         self.request_id = response.headers.get("Sozu-Id")
         self.byte_count = 0
-        self.contact_s = self._time()
+        self.contact_s = self._loop.time()
         """When bytes arrived last, by the event loop's clock."""
         if heartbeat_timeout_s is not None:
             self._watch_at(self.contact_s + heartbeat_timeout_s)
@@ -150,7 +135,7 @@ class Source:
         """
         if self._decoder.error is not None:
             raise self._decoder.error
-        self._waiting_since_s = self._time()
+        self._waiting_since_s = self._loop.time()
         # No coroutine of our own in between: there are thousands of streams that wait.
         return self._content.readany()
 
@@ -165,7 +150,7 @@ class Source:
         if not chunk:
             raise ConnectionFailedError("the stream ended without END_OF_STREAM")
         self._waiting_since_s = None
-        self.contact_s = self._time()
+        self.contact_s = self._loop.time()
         self._seen_bytes = self._content.total_bytes
         self._stalled_s = 0.0
         self.byte_count += len(chunk)
@@ -208,7 +193,7 @@ class Source:
 
     def _watch(self) -> None:
         assert self._timeout_s is not None  # noqa: S101 -- only then is it armed
-        now_s = self._time()
+        now_s = self._loop.time()
         # Bytes that came while the event loop was stalled may not have been read from the socket.
         self._stalled_s += now_s - self._due_s
         if self._content.total_bytes != self._seen_bytes:
@@ -226,7 +211,7 @@ class Source:
 
     def _watch_at(self, due_s: float) -> None:
         self._due_s = due_s
-        self._watchdog = asyncio.get_running_loop().call_at(due_s, self._watch)
+        self._watchdog = self._loop.call_at(due_s, self._watch)
 
 
 def _date(header: str | None) -> datetime:

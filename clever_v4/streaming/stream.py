@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from clever_v4.errors import ResponseFormatError
 
@@ -22,6 +22,9 @@ from .views import ClosableGenerator, View
 __all__ = ["EventStream"]
 
 T = TypeVar("T")
+
+_START: Final = Cursor()
+_USUAL: Final = StreamOptions()
 
 
 class EventStream(ClosableGenerator[T]):
@@ -61,9 +64,9 @@ class EventStream(ClosableGenerator[T]):
         on_reconnection: Callable[[Reconnection], None] | None = None,
         on_bad_entry: Callable[[ResponseFormatError], None] | None = None,
     ) -> None:
-        cursor = resume_from or Cursor()
+        cursor = resume_from or _START
         self._subject = subject
-        self._intake = Intake(subject, options or StreamOptions(), cursor, on_reconnection)
+        self._intake = Intake(subject, options or _USUAL, cursor, on_reconnection)
         self._on_bad_entry = on_bad_entry
         # What was received and is not yet structured: more than nothing only after a bad entry.
         self._backlog: Sequence[RawEvent] = ()

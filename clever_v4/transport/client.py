@@ -83,6 +83,7 @@ class Client:
             ssl=ssl,
             proxy=proxy,
         )
+        self._stream_opener = StreamOpener(self._sender)
 
     # --- life ------------------------------------------------------------------------
 
@@ -203,7 +204,7 @@ class Client:
         )
         may_retry = verb in _IDEMPOTENT if idempotent is None else idempotent
         return await self._sender.with_retries(
-            lambda: self._sender.attempt(exchange, lambda auth: self._send(exchange, auth)),
+            lambda: self._sender.attempt(exchange, self._send),
             may_retry,
         )
 
@@ -226,7 +227,7 @@ class Client:
         """
         Give what opens the connections of a stream.
         """
-        return StreamOpener(self._sender)
+        return self._stream_opener
 
     async def _send(self, exchange: Exchange, auth: Auth | None) -> Response:
         sender, connections = self._sender, self._connections

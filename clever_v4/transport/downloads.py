@@ -59,12 +59,12 @@ class Download:
             opened.raw.close()  # never drained; a body read to its end has gone back by itself
             self._sender.connections.slots.release()
 
-    async def _open(self, auth: Auth | None) -> _Opened:
+    async def _open(self, exchange: Exchange, auth: Auth | None) -> _Opened:
         sender, connections = self._sender, self._sender.connections
         await connections.slots.acquire()
         raw: aiohttp.ClientResponse | None = None
         try:
-            sending = sender.prepare(self._exchange, auth)
+            sending = sender.prepare(exchange, auth)
             with sender.exchanging(sending):
                 raw = await sender.send(sending, connections.http)
                 if not is_success(raw.status):

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Final
@@ -45,13 +45,14 @@ class Exchange:
         method: The HTTP method.
         target: The encoded path and query, for after the base URL.
         headers: Ours.
-        more: The caller's, which win over ours of the same name.
+        more: The caller's, which win over ours of the same name; an
+            ``Authorization`` among them is sent instead of a signature.
         body: What is sent with it.
         authenticated: Whether credentials are sent.
         url: The whole address, where it is known already.
     """
 
-    __slots__ = ("authenticated", "body", "headers", "method", "target", "url")
+    __slots__ = ("authenticated", "authorization", "body", "headers", "method", "target", "url")
 
     def __init__(
         self,
@@ -68,6 +69,7 @@ class Exchange:
         self.target = target
         self.headers = CIMultiDict(headers)
         self.headers.update(more or {})
+        self.authorization = self.headers.pop(hdrs.AUTHORIZATION, None)
         self.body = body
         self.authenticated = authenticated
         self.url = url
@@ -95,7 +97,6 @@ class Sending:
         "body",
         "headers",
         "method",
-        "secrets",
         "started",
         "url",
     )
@@ -104,10 +105,10 @@ class Sending:
         self.method = exchange.method
         self.url = url
         self.body = exchange.body
-        self.headers = exchange.headers.copy()
-        signature = self.headers.pop(hdrs.AUTHORIZATION, signature)
+        self.headers = exchange.headers
+        if exchange.authorization is not None:
+            signature = exchange.authorization
         self.authorization = None if signature is None else Hidden(signature)
-        self.secrets = secrets_in(signature)
         self.started = time.monotonic()
         self.answer: aiohttp.ClientResponse | None = None
 
@@ -119,22 +120,29 @@ class Sending:
         return str(self.url).partition("?")[0]
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """
+        What must not be shown.
+        """
+        return secrets_in(self.authorization)
+
+    @property
     def request_id(self) -> str | None:
         """
         The ``Sozu-Id`` of the answer, once there is one.
         """
         return None if self.answer is None else self.answer.headers.get(REQUEST_ID_HEADER)
 
-    async def send(
+    def send(
         self,
         http: aiohttp.ClientSession,
         timeout: aiohttp.ClientTimeout,
         options: Mapping[str, Any],
-    ) -> aiohttp.ClientResponse:
+    ) -> Awaitable[aiohttp.ClientResponse]:
         """
         Send it, and wait for the head of the answer.
         """
-        self.answer = await http.request(
+        return http.request(
             self.method,
             self.url,
             headers=self.headers,
@@ -150,7 +158,6 @@ class Sending:
             auto_decompress=True,
             **options,
         )
-        return self.answer
 
     async def _send_once(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
@@ -167,11 +174,12 @@ class Sending:
             # ~/.netrc, by trust_env, or as the default of a borrowed session.
             request.headers[hdrs.AUTHORIZATION] = self.authorization
         try:
-            return await handler(request)
+            self.answer = await handler(request)
         except (aiohttp.ClientConnectorError, aiohttp.ServerTimeoutError):
             raise  # never repeated
         except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as exc:
             raise _UnrepeatedError(str(exc)) from exc
+        return self.answer
 
     def refusal(self, raw: aiohttp.ClientResponse, body: bytes) -> APIError:
         """
@@ -203,6 +211,8 @@ class Faults:
         tell: Called at the end with the attempt, whose answer may have broken
             off, or may never have come.
     """
+
+    __slots__ = ("_sending", "_tell")
 
     def __init__(self, sending: Sending, tell: Callable[[Sending], None] | None = None) -> None:
         self._sending = sending

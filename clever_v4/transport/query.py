@@ -7,10 +7,11 @@ Pairs stay a sequence to the end: a repeated key is how the API takes a list
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import Any, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast
 from urllib.parse import quote
 
 import attrs
@@ -66,7 +67,7 @@ def query_pairs(options: object, *, now: datetime | None = None) -> list[tuple[s
     return to_pairs(
         (
             (name, getattr(options, attribute))
-            for attribute, name in wire_names(type(options)).items()
+            for attribute, name in wire_names(cast("Any", type(options))).items()
         ),
         now=now,
     )
@@ -185,15 +186,17 @@ def check_path_segment(name: str, value: object) -> str:
     return checked
 
 
+_UNFIT: Final = re.compile("[\\x00-\\x1f\\x7f\\ud800-\\udfff]")
+
+
 def _check_segment(name: str, value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a str, got {value!r}")
     if value in {"", ".", ".."}:
         raise ValueError(f"{name} must be neither empty, '.' nor '..', got {value!r}")
-    if any(ord(character) < 0x20 or character == "\x7f" for character in value):
-        raise ValueError(f"{name} must not hold control characters, got {value!r}")
-    if any(0xD800 <= ord(character) <= 0xDFFF for character in value):
-        raise ValueError(f"{name} must not hold half a surrogate pair, got {value!r}")
+    if unfit := _UNFIT.search(value):
+        what = "control characters" if unfit[0] <= "\x7f" else "half a surrogate pair"
+        raise ValueError(f"{name} must not hold {what}, got {value!r}")
     return value
 
 

@@ -12,6 +12,7 @@ from ssl import SSLContext
 from typing import Any, TypeVar
 
 import aiohttp
+import attrs
 from yarl import URL
 
 from clever_v4.auth import API_BASE_URL, Auth, AuthProvider
@@ -58,6 +59,10 @@ class Sender:
         self._allow_insecure_http = allow_insecure_http
         self._proxy = checked_proxy(proxy)
         self._options: Mapping[str, Any] = {"ssl": ssl, "proxy": self._proxy}
+        self._endless_patience = aiohttp.ClientTimeout(
+            total=None, sock_connect=seconds(self.timeout.connect), sock_read=None
+        )
+        self._patience = attrs.evolve(self._endless_patience, sock_read=seconds(self.timeout.read))
         self._retry = retry
         self._on_response = on_response
         self._base_url: URL | None = None
@@ -126,7 +131,9 @@ class Sender:
             self._base_url = self._checked("auth.base_url", auth.base_url)
         return auth
 
-    async def attempt(self, exchange: Exchange, send: Callable[[Auth | None], Awaitable[T]]) -> T:
+    async def attempt(
+        self, exchange: Exchange, send: Callable[[Exchange, Auth | None], Awaitable[T]]
+    ) -> T:
         """
         Send once; after a 401, once more with fresh credentials where they can be renewed.
         """
@@ -138,11 +145,11 @@ class Sender:
             auth = given if exchange.authenticated else None
         asked_count = self._credentials.asked_count
         try:
-            return await send(auth)
+            return await send(exchange, auth)
         except APIError as error:
             if error.status != 401 or auth is None or not self._credentials.renewable:
                 raise
-        return await send(await self._credentials.renew(asked_count))
+        return await send(exchange, await self._credentials.renew(asked_count))
 
     def prepare(self, exchange: Exchange, auth: Auth | None) -> Sending:
         """
@@ -180,14 +187,9 @@ class Sender:
 
     # --- one attempt, and whom it is told -----------------------------------------------------------
 
-    async def send(
-        self,
-        sending: Sending,
-        http: aiohttp.ClientSession,
-        *,
-        endless: bool = False,
-        **options: Any,
-    ) -> aiohttp.ClientResponse:
+    def send(
+        self, sending: Sending, http: aiohttp.ClientSession, *, endless: bool = False
+    ) -> Awaitable[aiohttp.ClientResponse]:
         """
         Send one attempt and wait for the head of its answer.
 
@@ -195,14 +197,10 @@ class Sender:
             sending: What to send.
             http: What to send it with.
             endless: Whether the answer may be silent for any time, as a stream.
-            options: Passed on to aiohttp.
         """
-        timeout = aiohttp.ClientTimeout(
-            total=None,
-            sock_connect=seconds(self.timeout.connect),
-            sock_read=None if endless else seconds(self.timeout.read),
-        )
-        return await sending.send(http, timeout, {**self._options, **options})
+        # No coroutine of our own in between: thousands of streams may be opening.
+        timeout = self._endless_patience if endless else self._patience
+        return sending.send(http, timeout, self._options)
 
     def exchanging(self, sending: Sending) -> Faults:
         """

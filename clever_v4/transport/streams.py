@@ -5,7 +5,7 @@ The connections of streams: bounded in number, signed afresh, vetted; not read h
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, Final
 
 import aiohttp
@@ -24,6 +24,11 @@ __all__ = ["StreamOpener"]
 
 _EVENT_STREAM: Final = "text/event-stream"
 _SHOWN_BYTES: Final = 2048
+_HEADERS: Final = {
+    "Accept": _EVENT_STREAM,
+    "Accept-Encoding": "identity",
+    "User-Agent": USER_AGENT,
+}
 
 
 class StreamOpener:
@@ -42,9 +47,9 @@ class StreamOpener:
         known = self._sender.base_url_known
         return self._sender.address(tail) if known else URL(tail, encoded=True)
 
-    async def request(
-        self, method: str, url: URL, *, headers: Mapping[str, str] | None = None, **options: Any
-    ) -> aiohttp.ClientResponse:
+    def request(
+        self, method: str, url: URL, *, headers: Mapping[str, str] | None = None
+    ) -> Coroutine[Any, Any, aiohttp.ClientResponse]:
         """
         Open one connection.
 
@@ -53,7 +58,6 @@ class StreamOpener:
             url: As `url` gave it.
             headers: Sent with it. ``Accept-Encoding`` is ``identity`` unless it
                 is among them, so that no compressor holds events back.
-            options: Passed on to aiohttp.
 
         Raises:
             APIError: The answer's status is not 200; ``retry_after`` says what
@@ -62,20 +66,11 @@ class StreamOpener:
             TransportError: There was no answer.
             TooManyStreamsError: The session's bound on open streams is reached.
         """
-        sent = {
-            "Accept": _EVENT_STREAM,
-            "Accept-Encoding": "identity",
-            "User-Agent": USER_AGENT,
-        }
         known = url if url.absolute else None
-        exchange = Exchange(method, url.raw_path_qs, sent, headers, url=known)
-        return await self._sender.attempt(
-            exchange, lambda auth: self._open(exchange, auth, options)
-        )
+        exchange = Exchange(method, url.raw_path_qs, _HEADERS, headers, url=known)
+        return self._sender.attempt(exchange, self._open)
 
-    async def _open(
-        self, exchange: Exchange, auth: Auth | None, options: Mapping[str, Any]
-    ) -> aiohttp.ClientResponse:
+    async def _open(self, exchange: Exchange, auth: Auth | None) -> aiohttp.ClientResponse:
         sender, connections = self._sender, self._sender.connections
         with connections.streams:
             sending = sender.prepare(exchange, auth)
@@ -84,9 +79,7 @@ class StreamOpener:
                 with sender.exchanging(sending):
                     # Only the head of the answer is awaited in here.
                     async with asyncio.timeout(seconds(sender.timeout.read)):
-                        raw = await sender.send(
-                            sending, connections.stream_http, endless=True, **options
-                        )
+                        raw = await sender.send(sending, connections.stream_http, endless=True)
                     if raw.status != 200:
                         raise sending.refusal(raw, await read_refusal(raw))
                     if raw.content_type != _EVENT_STREAM:

@@ -5,7 +5,9 @@ How a model says its names on the wire, and what is left out of what is sent.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
+from types import MappingProxyType
 from typing import Final, Literal, TypeAlias, TypeVar
 
 import attrs
@@ -60,16 +62,19 @@ def wire(name: str) -> dict[str, str]:
     return {WIRE_NAME: name}
 
 
-def wire_names(cls: type) -> dict[str, str]:
+@cache
+def wire_names(cls: type) -> Mapping[str, str]:
     """
     Map the Python names of an attrs class to its names on the wire.
     """
     style = getattr(cls, _STYLE, "camel")
-    return {
-        field.name: field.metadata.get(WIRE_NAME)
-        or (field.name if style == "snake" else _camel(field.name))
-        for field in attrs.fields(cls)
-    }
+    return MappingProxyType(
+        {
+            field.name: field.metadata.get(WIRE_NAME)
+            or (field.name if style == "snake" else _camel(field.name))
+            for field in attrs.fields(cls)
+        }
+    )
 
 
 def _camel(name: str) -> str:

@@ -4,7 +4,7 @@ The coroutines' side of logs: which address, which event, which model.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
@@ -19,6 +19,7 @@ from clever_v4.streaming.subject import Subject
 from clever_v4.transport.client import Client
 from clever_v4.transport.converter import reader
 from clever_v4.transport.query import check_path_segment
+from clever_v4.transport.streams import StreamOpener
 
 from .entries import AccessLogEntry, AddonLogEntry, LogEntry
 from .query import LogQuery, Throttle
@@ -34,6 +35,32 @@ class LogStream(EventStream[T]):
     """
 
     __slots__ = ()
+
+
+class _Address:
+    """
+    The address of one log.
+    """
+
+    __slots__ = ("_opener", "_path", "_query", "_throttle")
+
+    def __init__(
+        self,
+        opener: StreamOpener,
+        path: Sequence[str],
+        query: LogQuery,
+        throttle: Throttle | None,
+    ) -> None:
+        self._opener = opener
+        self._path = path
+        self._query = query
+        self._throttle = throttle
+
+    def __call__(self, limit: int | None, since: datetime | None) -> URL:
+        pairs = self._query.pairs(limit=limit, since=since)
+        return self._opener.url(
+            self._path, [*pairs, *(self._throttle.pairs() if self._throttle else ())]
+        )
 
 
 def _never_logged(error: Exception) -> bool:
@@ -231,17 +258,12 @@ class Logs:
         if query is not None and not isinstance(query, LogQuery):
             raise TypeError(f"query must be a LogQuery, not {query!r}")
         event_type, model = kind
-        fixed = (query or LogQuery()).fixed()
+        fixed = (query or _FROM_NOW_ON).fixed()
         opener = self._client.stream_opener()
-
-        def url(limit: int | None, since: datetime | None) -> URL:
-            pairs = fixed.pairs(limit=limit, since=since)
-            return opener.url(path, [*pairs, *(throttle.pairs() if throttle else ())])
-
         subject = Subject(
             name=path[5],
             opener=self._through(opener) if self._through is not None else opener,
-            url=url,
+            url=_Address(opener, path, fixed, throttle),
             event_type=event_type,
             read=reader(model),
             date_of=_date_of,
@@ -253,6 +275,7 @@ class Logs:
         return LogStream(subject, **given)
 
 
+_FROM_NOW_ON: Final = LogQuery()
 _APPLICATION: Final = (b"APPLICATION_LOG", LogEntry)
 _ADDON: Final = (b"RESOURCE_LOG", AddonLogEntry)
 _ACCESS: Final = (b"ACCESS_LOG", AccessLogEntry)

@@ -141,6 +141,8 @@ class LogQuery:
         Raises:
             ValueError: ``since`` turns out to be after ``until``.
         """
+        if self.since is None and self.until is None:
+            return self
         now = datetime.now(UTC)
         since, until = (
             None if moment is None else moment_to_datetime(moment, now=now)
