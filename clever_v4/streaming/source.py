@@ -19,7 +19,6 @@ import aiohttp
 from aiohttp import hdrs
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp_sse_client.client import EventSource, MessageEvent
-from multidict import CIMultiDict
 from yarl import URL
 
 from clever_v4.errors import CleverError, ConnectionFailedError, HeartbeatTimeoutError
@@ -56,7 +55,7 @@ class Connection(EventSource):  # type: ignore[misc]  # the library is not typed
         # What is handed over is duck-typed: a URL where text is declared, an opener for a session.
         arguments: Any = {"url": url, "session": opener}
         encoding = "gzip" if compress else "identity"
-        super().__init__(**arguments, headers=CIMultiDict({hdrs.ACCEPT_ENCODING: encoding}))
+        super().__init__(**arguments, headers={hdrs.ACCEPT_ENCODING: encoding})
         self._last_event_id = last_event_id
 
     def source(self, decoder: Decoder, heartbeat_timeout_s: float | None) -> Source:

@@ -150,8 +150,8 @@ class Sending:
             timeout=timeout,
             # Middlewares of a request replace those of its session: a lender's stay in force.
             middlewares=(*getattr(http, "_middlewares", ()), self._send_once),
-            # A request without a body has no type either; ours say theirs.
-            skip_auto_headers=(hdrs.CONTENT_TYPE,),
+            # A request without a body has no type either; ours say theirs. aiohttp gives none to GET.
+            skip_auto_headers=None if self.method == hdrs.METH_GET else (hdrs.CONTENT_TYPE,),
             allow_redirects=False,
             # A borrowed session may be set otherwise; the answer is ours to read and to judge.
             raise_for_status=False,

@@ -155,8 +155,7 @@ def encode_path(path: Sequence[str]) -> str:
     if isinstance(path, str):
         raise TypeError(f"path must be a sequence of segments, got {path!r}")
     return "".join(
-        "/" + quote(_check_segment(f"path segment {position}", segment), safe="")
-        for position, segment in enumerate(path, 1)
+        "/" + _encode_segment(position, segment) for position, segment in enumerate(path, 1)
     )
 
 
@@ -186,7 +185,15 @@ def check_path_segment(name: str, value: object) -> str:
     return checked
 
 
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9_.~-]*")
 _UNFIT: Final = re.compile("[\\x00-\\x1f\\x7f\\ud800-\\udfff]")
+
+
+def _encode_segment(position: int, segment: object) -> str:
+    # What nearly every segment is, asked first.
+    if isinstance(segment, str) and _PLAIN.fullmatch(segment):
+        return segment
+    return quote(_check_segment(f"path segment {position}", segment), safe="")
 
 
 def _check_segment(name: str, value: object) -> str:
