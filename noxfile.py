@@ -43,6 +43,7 @@ PURE_FILES = (
     "clever_v4/streaming/decoder.py",
     "clever_v4/streaming/resume.py",
     "clever_v4/streaming/sieve.py",
+    "clever_v4/transport/redaction.py",
     "clever_v4/transport/responses.py",
 )
 

@@ -24,7 +24,8 @@ from clever_v4.errors import (
     SessionClosedError,
 )
 
-from .responses import ERROR_BODY_LIMIT_BYTES, REQUEST_ID_HEADER, error_from, redact, secrets_in
+from .redaction import redact, secrets_in
+from .responses import ERROR_BODY_LIMIT_BYTES, REQUEST_ID_HEADER, error_from
 
 __all__ = ["USER_AGENT", "VERSION", "Exchange", "Faults", "Sending", "read_refusal", "seconds"]
 

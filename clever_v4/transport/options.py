@@ -31,5 +31,5 @@ def pairs_of(query: object, type_: type) -> list[tuple[str, str]]:
         TypeError: They are the options of another call, or none at all.
     """
     if query is not None and not isinstance(query, type_):
-        raise TypeError(f"query must be a {type_.__name__} or None, got {query!r}")
+        raise TypeError(f"query must be an instance of {type_.__name__} or None, got {query!r}")
     return query_pairs(query)

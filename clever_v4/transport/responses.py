@@ -24,6 +24,7 @@ import attrs
 from clever_v4.errors import APIError, RateLimitedError, error_class_for
 
 from .converter import decode
+from .redaction import redact
 from .scalars import text as whole_text
 
 __all__ = [
@@ -32,9 +33,7 @@ __all__ = [
     "Response",
     "error_from",
     "is_success",
-    "redact",
     "retry_after_from",
-    "secrets_in",
 ]
 
 T = TypeVar("T")
@@ -295,37 +294,3 @@ def _http_date(value: str) -> datetime | None:
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-
-
-# --- secrets -----------------------------------------------------------------------------
-
-_QUOTED = re.compile(r'"([^"]*)"')
-
-
-def secrets_in(authorization: str | None) -> tuple[str, ...]:
-    """
-    Name the parts of an ``Authorization`` header that must not be shown.
-    """
-    if not authorization:
-        return ()
-    scheme, _, rest = authorization.partition(" ")
-    parts = [rest] if scheme.lower() != "oauth" else []
-    for quoted in _QUOTED.findall(rest):
-        parts += [quoted, *quoted.split("%26")]
-    # Short ones ("1.0", "HMAC-SHA512") are no secrets and would redact plain words.
-    return tuple(
-        sorted(
-            {part for part in parts if len(part) >= 6 and not part.startswith("HMAC-")},
-            key=len,
-            reverse=True,
-        )
-    )
-
-
-def redact(text: str, secrets: tuple[str, ...]) -> str:
-    """
-    Take secrets out of a text.
-    """
-    for secret in secrets:
-        text = text.replace(secret, "[redacted]")
-    return text

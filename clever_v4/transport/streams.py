@@ -17,7 +17,7 @@ from clever_v4.errors import NotAnEventStreamError
 from .addresses import target
 from .exchange import USER_AGENT, Exchange, Sending, read_refusal, seconds
 from .query import QueryPairs
-from .responses import redact
+from .redaction import redact
 from .sender import Sender
 
 __all__ = ["StreamOpener"]

@@ -312,7 +312,9 @@ async def test_the_options_of_another_call_are_refused(session: Session) -> None
     """
     A mapping or the options of the neighbour are a TypeError, before anything is asked.
     """
-    with pytest.raises(TypeError, match="query must be a InstanceQuery or None, got"):
+    with pytest.raises(TypeError, match="query must be an instance of InstanceQuery or None, got"):
         await session.instances.list("o", APP, {"limit": 1})  # type: ignore[arg-type]  -- the caller's mistake
-    with pytest.raises(TypeError, match="query must be a DeploymentQuery or None, got Instance"):
+    with pytest.raises(
+        TypeError, match="query must be an instance of DeploymentQuery or None, got Instance"
+    ):
         await session.deployments.list("o", APP, InstanceQuery())  # type: ignore[arg-type]  -- the caller's mistake
