@@ -40,7 +40,7 @@ class Produced:
         self._places: dict[str, dict[str, int]] = defaultdict(dict)
 
     def id_at(self, source: LogSource, place: int) -> str:
-        """The id of an application's so-manieth entry."""
+        """The id of an application's entry at a place."""
         if place >= len(self._ids[source.application_id]):
             self._look(source.application_id)
         return self._ids[source.application_id][place]
