@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pytest
 
+from clever_v4.api.orchestration.waiting import delay_after
 from clever_v4.auth import ApiToken
 from clever_v4.emulator import Application, Emulator
 from clever_v4.emulator.orchestra import orchestra
@@ -18,6 +19,7 @@ from clever_v4.errors import (
     DeploymentWaitTimeoutError,
     NotFoundError,
     PermissionDeniedError,
+    RateLimitedError,
     RequestTimeoutError,
     ResponseFormatError,
     ServerError,
@@ -165,6 +167,25 @@ async def test_a_passing_failure_is_bridged_and_logged(
         final = await canned_session.deployments.wait("o", "a", "d", poll_interval=FAST)
     assert final.state == "SUCCEEDED"
     assert sum("HTTP 502" in record.message for record in caplog.records) == 4
+
+
+@pytest.mark.parametrize(
+    ("asked", "waited"),
+    [
+        (None, timedelta(seconds=5)),
+        (timedelta(seconds=1), timedelta(seconds=5)),
+        (timedelta(seconds=40), timedelta(seconds=40)),
+        (timedelta(days=3), timedelta(minutes=5)),
+    ],
+)
+def test_the_server_may_ask_for_a_pause_but_not_for_days(
+    asked: timedelta | None, waited: timedelta
+) -> None:
+    """
+    A ``Retry-After`` is obeyed up to five minutes, and never shortens the interval.
+    """
+    refusal = RateLimitedError("slow down", status=429, retry_after=asked)
+    assert delay_after(refusal, timedelta(seconds=5)) == waited
 
 
 async def test_failing_for_long_ends_the_wait(canned: Canned, canned_session: Session) -> None:

@@ -28,6 +28,9 @@ STARTUP_POLL_INTERVAL: Final = timedelta(seconds=1)
 FAILURES_IN_A_ROW: Final = 5
 """So many looks may fail one after the other, each already retried by the session."""
 
+MAX_ASKED_DELAY: Final = timedelta(minutes=5)
+"""The longest ``Retry-After`` that is obeyed, as for streams: a slip there must not stall for days."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -116,7 +119,7 @@ async def watch(
                         if failures >= FAILURES_IN_A_ROW or not _is_transient(exc):
                             raise
                         logger.info("looking at %s failed, trying again: %s", deployment_id, exc)
-                        delay = max(poll_interval, _asked_delay(exc))
+                        delay = delay_after(exc, poll_interval)
                     await asyncio.sleep(delay.total_seconds())
         except TimeoutError as exc:
             if not scope.expired():
@@ -141,5 +144,9 @@ def _is_transient(exc: TransportError | APIError) -> bool:
     return True
 
 
-def _asked_delay(exc: TransportError | APIError) -> timedelta:
-    return (isinstance(exc, APIError) and exc.retry_after) or timedelta(0)
+def delay_after(exc: TransportError | APIError, poll_interval: timedelta) -> timedelta:
+    """
+    Give the time until the next look after one that failed; what the server asks for is bounded.
+    """
+    asked = exc.retry_after if isinstance(exc, APIError) else None
+    return max(poll_interval, min(asked or timedelta(0), MAX_ASKED_DELAY))
