@@ -99,7 +99,8 @@ class Deployments:
             deployment_id: ``deployment_…``.
             timeout: The longest time to wait. None: for ever.
             poll_interval: The time between two looks; the official command
-                line takes 5 s too.
+                line takes 5 s too. After a look that failed, a longer
+                ``Retry-After``, up to 5 minutes, takes its place.
             startup_grace: How long after the call a 404 counts as "not yet
                 there", since a deployment becomes visible some seconds after
                 it was asked for.
