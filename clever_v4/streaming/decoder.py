@@ -61,7 +61,6 @@ class Decoder:
         "_bom",
         "_check_at_bytes",
         "_cut_cr",
-        "_error",
         "_heartbeat",
         "_heartbeat_event",
         "_id",
@@ -70,6 +69,7 @@ class Decoder:
         "_pending",
         "_pending_bytes",
         "_retry_ms",
+        "error",
     )
 
     def __init__(self, *, max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES) -> None:
@@ -103,11 +103,6 @@ class Decoder:
                     self._set_retry(line[6:].removeprefix(b" "))
         return self._retry_ms
 
-    @property
-    def error(self) -> EventTooLargeError | None:
-        """Why this decoder takes no more bytes before `reset`; None while it does."""
-        return self._error
-
     def reset(self) -> None:
         """
         Forget a half-received event: the connection that carried it is gone.
@@ -119,7 +114,8 @@ class Decoder:
         self._cut_cr = False
         self._bom: bytes | None = b""
         self._is_careful = True
-        self._error: EventTooLargeError | None = None
+        self.error: EventTooLargeError | None = None
+        """Why this decoder takes no more bytes before `reset`; None while it does."""
 
     def feed(self, chunk: bytes) -> list[RawEvent]:
         """
@@ -141,8 +137,8 @@ class Decoder:
             # What a healthy connection gives nearly always: whole events, and nothing to mind.
             events: list[RawEvent] = _EVENTS(chunk)
             return events if self._take_ids(events) else self._with_others(events)
-        if self._error is not None:
-            raise self._error
+        if self.error is not None:
+            raise self.error
         if self._bom is not None:
             chunk = self._without_bom(chunk)
         if self._cut_cr or b"\r" in chunk:
@@ -164,12 +160,12 @@ class Decoder:
             events = self._parse(whole, len(whole))
         elif end:
             events = self._parse(chunk, end)
-        if end < len(chunk) and self._error is None:
+        if end < len(chunk) and self.error is None:
             self._keep(chunk[end:])
-        if self._error is not None:
+        if self.error is not None:
             self._is_careful = True
             if not events:
-                raise self._error
+                raise self.error
         return events
 
     # -- bytes to blocks --
@@ -209,7 +205,7 @@ class Decoder:
             kept = _without_comments(b"".join(self._pending))
             if _size(kept) > self._max_event_bytes:
                 self._forget_pending()
-                self._error = EventTooLargeError(limit_bytes=self._max_event_bytes)
+                self.error = EventTooLargeError(limit_bytes=self._max_event_bytes)
                 return
             self._pending = [kept] if kept else []
             self._pending_bytes = len(kept)
@@ -254,7 +250,7 @@ class Decoder:
         cap = self._max_event_bytes
         for block in blocks:
             if len(block) > cap and _size(_without_comments(block)) > cap:
-                self._error = EventTooLargeError(limit_bytes=cap)
+                self.error = EventTooLargeError(limit_bytes=cap)
                 break
             self._block(block, events)
         return events

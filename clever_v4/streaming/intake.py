@@ -9,7 +9,7 @@ import logging
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from clever_v4.errors import APIError, ReconnectionGaveUpError
 
@@ -21,6 +21,8 @@ from .source import Connection, Source
 from .subject import StreamState, StreamStatistics, Subject
 
 __all__ = ["Intake"]
+
+_ONE_TASK: Final = "another task is waiting for this stream; one task iterates at a time"
 
 logger = logging.getLogger(__name__)
 
@@ -95,12 +97,6 @@ class Intake:
         if source is not None:
             source.abort()
 
-    def note_arrival(self) -> None:
-        """
-        Keep the time of the last contact as that of the newest entry.
-        """
-        self._arrival_s = self._contact_s if self._source is None else self._source.contact_s
-
     def statistics(self, newest: datetime | None) -> StreamStatistics:
         """
         Tell what was received so far.
@@ -134,7 +130,9 @@ class Intake:
             CleverError: It is not to be had.
             RuntimeError: Another task is waiting for this stream.
         """
-        self._begin()
+        if self._is_awaited:
+            raise RuntimeError(_ONE_TASK)
+        self._is_awaited = True
         try:
             while self._source is None and self.state is not StreamState.ENDED:
                 await self._connect()
@@ -155,7 +153,9 @@ class Intake:
             CleverError: The stream failed for good.
             RuntimeError: Another task is waiting for this stream.
         """
-        self._begin()
+        if self._is_awaited:
+            raise RuntimeError(_ONE_TASK)
+        self._is_awaited = True
         self._idle_since_s = None
         try:
             while self.state is not StreamState.ENDED:
@@ -173,6 +173,7 @@ class Intake:
                     if self.sieve.ended_by is not None:
                         self.end(self.sieve.ended_by)
                     if received[0]:
+                        self._arrival_s = source.contact_s
                         return received
                 if self._subject.until is not None:
                     self._end_if_settled()
@@ -183,13 +184,6 @@ class Intake:
             self._is_awaited = False
         self.is_end_told = True
         return None
-
-    def _begin(self) -> None:
-        if self._is_awaited:
-            raise RuntimeError(
-                "another task is waiting for this stream; one task iterates at a time"
-            )
-        self._is_awaited = True
 
     def _fail(self, exc: BaseException) -> None:
         # As with any generator, an error or a cancellation ends it.

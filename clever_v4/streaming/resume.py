@@ -150,7 +150,7 @@ class RecentIds:
     __slots__ = ("_buffer", "_suspects", "_trust_after", "expects_repeats")
 
     KEPT_BYTES: ClassVar = 18 * 1024
-    _SLACK_BYTES: ClassVar = 4 * 1024
+    _MOST_BYTES: ClassVar = 22 * 1024
 
     def __init__(self, ids: Iterable[bytes] = ()) -> None:
         # A line end before each id and one after the last: no id holds one.
@@ -169,10 +169,21 @@ class RecentIds:
             ids = [one for one in ids if one]
         if ids:
             self._buffer += b"\n".join(ids) + b"\n"
-        if len(self._buffer) > self.KEPT_BYTES + self._SLACK_BYTES:
-            del self._buffer[: len(self._buffer) - self.KEPT_BYTES]
-            # The first id is cut now.
-            del self._buffer[: self._buffer.find(b"\n")]
+            if len(self._buffer) > self._MOST_BYTES:
+                self._shrink()
+
+    def remember_one(self, id_: bytes) -> None:
+        """
+        Add the id of an entry that came alone.
+        """
+        self._buffer += id_ + b"\n"
+        if len(self._buffer) > self._MOST_BYTES:
+            self._shrink()
+
+    def _shrink(self) -> None:
+        del self._buffer[: len(self._buffer) - self.KEPT_BYTES]
+        # The first id is cut now.
+        del self._buffer[: self._buffer.find(b"\n")]
 
     def up_to(self, id_: bytes, count: int) -> list[bytes]:
         """

@@ -103,7 +103,7 @@ class Sieve:
             if type_ == self._wanted and id_ and not inherited:
                 ids = [id_]
                 self.count += 1
-                self.recent.remember(ids)
+                self.recent.remember_one(id_)
                 self.last_id = id_
                 return events, ids
             if type_ == HEARTBEAT:

@@ -143,17 +143,15 @@ class EventStream(ClosableGenerator[T]):
         index = self._index
         if index >= len(self._items):
             self._finish()
-            if self._backlog or self._bad_entry is not None:
-                await self._refill(self._structure)
-            else:
+            if not self._backlog and self._bad_entry is None:
                 # The same without a coroutine in between: what a quiet stream does for each entry.
                 received = await self._intake.receive(keep_unknown=False)
                 if received is None:
                     raise StopAsyncIteration
                 self._backlog, self._backlog_ids = received
                 self._structure()
-                if not self._items:
-                    await self._refill(self._structure)
+            if not self._items:
+                await self._refill(self._structure)
             index = 0
         self._index = index + 1
         entry: T = self._items[index]
@@ -194,9 +192,10 @@ class EventStream(ClosableGenerator[T]):
 
     def _finish(self) -> None:
         """Note that the consumer asks for more: it has finished with what it has."""
-        if self._ids:
-            self._done_id = last_of(self._ids) or self._done_id
-            self._done_count += len(self._ids) - self._ids.count(NO_ENTRY)
+        ids = self._ids
+        if ids:
+            self._done_id = last_of(ids) or self._done_id
+            self._done_count += len(ids) - ids.count(NO_ENTRY)
         self._items = self._ids = ()
         self._index = 0
         self._held_count = 1
@@ -235,14 +234,17 @@ class EventStream(ClosableGenerator[T]):
             ids = ids[:position]
         self._items, self._ids = entries, ids
         if entries:
-            self._mind_dates(entries)
+            self._newest = self._subject.date_of(entries[-1])
+            if self._subject.until is not None:
+                self._heed_end(self._subject.until, entries)
 
     def _as_messages(self) -> None:
         origin = self._intake.origin
         self._items = [message_event(event, origin) for event in self._backlog]
         self._ids = self._backlog_ids
         if self._subject.until is not None:
-            self._mind_dates([self._entry_of(event) for event in self._backlog])
+            entries = [self._entry_of(event) for event in self._backlog]
+            self._heed_end(self._subject.until, entries)
         self._backlog = self._backlog_ids = ()
 
     def _entry_of(self, event: RawEvent) -> T | None:
@@ -262,16 +264,9 @@ class EventStream(ClosableGenerator[T]):
             raise bad
         self._on_bad_entry(bad)
 
-    def _mind_dates(self, entries: Sequence[T | None]) -> None:
-        """Note the newest date, and end a bounded stream at the first entry later than its end."""
+    def _heed_end(self, until: datetime, entries: Sequence[T | None]) -> None:
+        """End a bounded stream at the first entry later than its end."""
         date_of = self._subject.date_of
-        newest = entries[-1] if entries else None
-        self._newest = None if newest is None else date_of(newest)
-        if self._newest is not None:
-            self._intake.note_arrival()
-        until = self._subject.until
-        if until is None:
-            return
         for position, entry in enumerate(entries):
             if entry is not None and (date := date_of(entry)) is not None and date > until:
                 self._items = self._items[:position]

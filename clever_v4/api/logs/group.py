@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final, TypeVar
 
 from yarl import URL
@@ -275,15 +276,11 @@ class Logs:
         return LogStream(subject, **given)
 
 
+_date_of: Final[Callable[[Any], datetime | None]] = attrgetter("date")
 _FROM_NOW_ON: Final = LogQuery()
 _APPLICATION: Final = (b"APPLICATION_LOG", LogEntry)
 _ADDON: Final = (b"RESOURCE_LOG", AddonLogEntry)
 _ACCESS: Final = (b"ACCESS_LOG", AccessLogEntry)
-
-
-def _date_of(entry: Any) -> datetime | None:
-    date: datetime | None = entry.date
-    return date
 
 
 def _checked(path: tuple[str, ...], **arguments: str) -> tuple[str, ...]:
