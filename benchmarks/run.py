@@ -122,8 +122,12 @@ def live(base_url: str, sizes: Sizes, say: Callable[[str], None]) -> dict[str, A
         report.HTTPX_TYPED: "httpx_sse",
     }
     measured: dict[str, list[dict[str, Any]]] = {name: [] for name in clients}
+    order = list(clients)
+    chance = random.Random(1)
     for number in range(sizes.rounds):
-        for name, client in clients.items():
+        chance.shuffle(order)
+        for name in order:
+            client = clients[name]
             if measured[name] and "error" in measured[name][-1]:
                 continue  # it takes two minutes to fail
             application = f"live-{sizes.streams}-{sizes.entries}-{client}{number}"

@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import json
 import resource
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -34,6 +35,7 @@ async def measure(base_url: str, application: str, sources: int, pacing: Pacing)
     Follow so many sources through the outage.
     """
     got: dict[LogSource, list[int]] = {}
+    started_s = time.monotonic()
     async with (
         Session(ApiToken("benchmark"), base_url=base_url) as session,
         LogHub(session, pacing=pacing) as hub,
@@ -49,7 +51,12 @@ async def measure(base_url: str, application: str, sources: int, pacing: Pacing)
     wrong = [numbers for numbers in got.values() if numbers != [0, 1]]
     if wrong:
         raise RuntimeError(f"{len(wrong)} sources lost or repeated entries, such as {wrong[0]}")
-    return {"events": 2 * sources, "cpu_s": cpu, "attempts": attempts}
+    return {
+        "events": 2 * sources,
+        "cpu_s": cpu,
+        "attempts": attempts,
+        "started_s": started_s,
+    }
 
 
 def main() -> None:

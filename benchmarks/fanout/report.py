@@ -214,7 +214,11 @@ def _stuck(measured: Rows) -> str:
 
 
 def _fleets(fleets: dict[str, Rows]) -> str:
-    names = {"bare": "aiohttp, split on blank lines (the floor)", "hub": "**clever_v4**, `LogHub`"}
+    names = {
+        "bare": "aiohttp, split on blank lines (the floor)",
+        "hub": "**clever_v4**, `LogHub`",
+        "hub_uncollected": "the same without full garbage collections",
+    }
     return _columns(
         "what reads them",
         {

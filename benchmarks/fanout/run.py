@@ -150,7 +150,7 @@ def _stuck(base_url: str, sizes: Sizes, rounds: int, say: Say) -> dict[str, list
 def _fleet(
     base_url: str, streams: int, sizes: Sizes, rounds: int, say: Say
 ) -> dict[str, list[dict[str, Any]]]:
-    measured: dict[str, list[dict[str, Any]]] = {"bare": [], "hub": []}
+    measured: dict[str, list[dict[str, Any]]] = {"bare": [], "hub": [], "hub_uncollected": []}
     for number in range(rounds):
         for client in sorted(measured, reverse=number % 2 == 1):
             application = f"fleet-{streams}-{sizes.fleet_s}-{client}{number}"
@@ -171,6 +171,7 @@ def _outage(base_url: str, sizes: Sizes, rounds: int, say: Say) -> dict[str, lis
             result = run_reader(command)
             if "error" not in result:
                 result |= seen_by_server(base_url, application)
+                result["open_s"] = result["opened_at_s"] - result["started_s"]
             measured[pacing].append(result)
             say(f"round {number + 1} fan-out, outage, pacing {pacing}: {result}")
     return measured

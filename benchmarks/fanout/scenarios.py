@@ -147,7 +147,7 @@ class Outage:
 
     async def run(self) -> None:
         await self._when_all_are_here()
-        self._seen["open_s"] = self._came[-1] - self._came[0]
+        self._seen["opened_at_s"] = self._came[-1]
         self._seen["open_peak"] = peak_count(self._came)
         self._send(0)
         await asyncio.sleep(_CALM_S)

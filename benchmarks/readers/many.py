@@ -195,6 +195,17 @@ async def hub(base_url: str, application: str, streams: int, deliveries: Deliver
                 deliveries.record(places[source], entry.message or "")
 
 
+async def hub_uncollected(
+    base_url: str, application: str, streams: int, deliveries: Deliveries
+) -> None:
+    """
+    The same where the garbage collector looks at new objects only, as docs/fan-out.md advises.
+    """
+    young, middle, _ = gc.get_threshold()
+    gc.set_threshold(young, middle, 1_000_000)
+    await hub(base_url, application, streams, deliveries)
+
+
 async def _gather(streams: int, read: Read) -> None:
     async with asyncio.TaskGroup() as group:
         for stream in range(streams):
@@ -207,6 +218,7 @@ CLIENTS = {
     "httpx_sse": httpx_sse,
     "ours": ours,
     "hub": hub,
+    "hub_uncollected": hub_uncollected,
 }
 
 

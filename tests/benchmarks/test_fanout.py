@@ -128,7 +128,7 @@ async def test_all_sources_come_back_after_an_outage(monkeypatch: pytest.MonkeyP
         told = await outage.measure(base_url, "outage-5-test", 5, Pacing(per_second=1_000))
     assert told["events"] == 10
     assert told["attempts"] >= 5
-    assert set(seen[0].statistics()) == {"open_s", "open_peak", "back_s", "back_peak"}
+    assert set(seen[0].statistics()) == {"opened_at_s", "open_peak", "back_s", "back_peak"}
 
 
 @pytest.mark.parametrize(

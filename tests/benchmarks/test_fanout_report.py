@@ -41,7 +41,7 @@ def _answer(command: tuple[str, ...], *arguments: str) -> dict[str, Any]:
         is_beside = command[-1] == "1"
         return {"events": 1_000, "cpu_s": 2e-4, "p50_ms": 1.0, "p99_ms": 3.0 if is_beside else 2.0}
     if "benchmarks.fanout.outage" in command:
-        return {"events": 100, "cpu_s": 1.0, "attempts": 51}
+        return {"events": 100, "cpu_s": 1.0, "attempts": 51, "started_s": 3.0}
     if command[-1] == "bare":
         return {"error": "Connection refused"}
     return {
@@ -59,7 +59,7 @@ def _answer(command: tuple[str, ...], *arguments: str) -> dict[str, Any]:
 def _seen(_base_url: str, application: str) -> dict[str, Any]:
     if application.startswith("outage"):
         peak = 12 if "default" in application else 50
-        return {"open_s": 0.5, "open_peak": peak, "back_s": 1.25, "back_peak": peak}
+        return {"opened_at_s": 3.5, "open_peak": peak, "back_s": 1.25, "back_peak": peak}
     return {"sent": 1_000}
 
 
