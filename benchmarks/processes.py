@@ -5,6 +5,7 @@ The processes of a run: the server, and beside it one reader at a time.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,13 @@ from typing import Any
 from urllib.request import urlopen
 
 READER_TIMEOUT_S = 120
+
+# glibc gives the top of its heap back to the system after large reads, or not, by how the heap
+# happens to lie; where it does, each event costs 0.4 µs more. Nobody is measured with that luck.
+_KEEP_HEAP = {
+    "MALLOC_MMAP_THRESHOLD_": str(128 * 1024 * 1024),
+    "MALLOC_TRIM_THRESHOLD_": str(128 * 1024 * 1024),
+}
 
 
 @contextmanager
@@ -57,7 +65,11 @@ def run_reader(command: tuple[str, ...], *arguments: str) -> dict[str, Any]:
     """
     try:
         done = subprocess.run(
-            [*command, *arguments], capture_output=True, text=True, timeout=READER_TIMEOUT_S
+            [*command, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=READER_TIMEOUT_S,
+            env=os.environ | _KEEP_HEAP,
         )
     except subprocess.TimeoutExpired:
         return {"error": f"not done after {READER_TIMEOUT_S} s"}

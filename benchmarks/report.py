@@ -179,8 +179,11 @@ def _throughput_goals(measured: dict[str, Rows], counts: dict[str, int], goals: 
             goal(f"typed `async for` / {name}", 0.5, ratio(chunks[OURS_TYPED], chunks[name]))
     lead = ratio(chunks[AIOHTTP_TYPED], chunks[OURS_TYPED])
     single = ratio(cost["single"][AIOHTTP_TYPED], cost["single"][OURS_TYPED])
+    # The lead that is asked for is six times; the one that was measured may be more.
+    alone = None if single is None else 1 / single
+    goal(f"one event per write: the same / {AIOHTTP_TYPED}, two thirds of six times", 1 / 4, alone)
     kept = None if lead is None or single is None else single / lead
-    goals.add("one event per write: share of that lead kept", 2 / 3, kept, "", at_least=True)
+    goals.add("one event per write: share of the measured lead", 2 / 3, kept, "", at_least=True)
     big, small = _big_ns(measured, counts, OURS_TYPED)
     goal("8 MiB event / small events, cost per byte", 2.0, ratio(big, small))
 
