@@ -221,7 +221,7 @@ class Subscription(Generic[K, T]):
         index = hand.index
         if index >= len(hand.tagged):
             hand.finished = index
-            batch = self._rest() or await self._next_batch()
+            batch = await self._next_batch()
             hand.tagged, index = batch.tagged, 0
         hand.finished = index
         hand.index = index + 1
@@ -231,7 +231,7 @@ class Subscription(Generic[K, T]):
         """
         Iterate the entries as batches, each of one source and shared with other subscribers.
         """
-        return _View(self._next_whole_batch)
+        return _View(self._next_batch)
 
     def items(self) -> AsyncIterator[Item[K, T]]:
         """
@@ -239,13 +239,10 @@ class Subscription(Generic[K, T]):
         """
         return _View(self._next_whole_item)
 
-    async def _next_whole_batch(self) -> Batch[K, T]:
-        batch = self._rest() or await self._next_batch()
-        self._hand.index = len(batch.entries)
-        return batch
-
     async def _next_whole_item(self) -> Item[K, T]:
-        item = self._rest() or await self._next_item()
+        item = self._rest()
+        if item is None:
+            item = await self._next_item()
         if isinstance(item, Batch):
             self._hand.index = len(item.entries)
         return item
@@ -254,12 +251,13 @@ class Subscription(Generic[K, T]):
         return self._hand.rest() if self._state is _State.ACTIVE else None
 
     async def _next_batch(self) -> Batch[K, T]:
-        while True:
-            item = await self._next_item()
-            if isinstance(item, Batch):
-                return item
+        item: Item[K, T] | None = self._rest()
+        while not isinstance(item, Batch):
             if isinstance(item, SourceFailed):
                 raise SourceFailedError(source=item.source) from item.error
+            item = await self._next_item()
+        self._hand.index = len(item.entries)
+        return item
 
     async def _next_item(self) -> Item[K, T]:
         if self._state is _State.NEW:
@@ -281,8 +279,15 @@ class Subscription(Generic[K, T]):
                 return self._handed(*found)
             if is_ending and not reading.cursors:
                 self.close()
-            else:
-                await self._wait()
+                continue
+            timer = self._timer_for_merge() if reading.merge is not None else None
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+                if timer is not None:
+                    timer.cancel()
 
     def _handed(self, ordinal: int, item: Item[K, T]) -> Item[K, T]:
         if isinstance(item, Batch):
@@ -301,23 +306,16 @@ class Subscription(Generic[K, T]):
             raise failure
         raise StopAsyncIteration
 
-    async def _wait(self) -> None:
+    def _timer_for_merge(self) -> asyncio.TimerHandle | None:
         """
-        Wait until something can be read, or an entry of a merge is due.
+        Wake whoever iterates when an entry of the merge is due; None: there is none.
         """
-        loop = asyncio.get_running_loop()
         merge = self._reading.merge
         due_at = merge.due_at() if merge is not None else None
-        self._waiter = loop.create_future()
-        timer = None
-        if due_at is not None:
-            timer = loop.call_later(max(0.0, due_at - self._hub.now()), self._wake)
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
-            if timer is not None:
-                timer.cancel()
+        if due_at is None:
+            return None
+        delay_s = max(0.0, due_at - self._hub.now())
+        return asyncio.get_running_loop().call_later(delay_s, self._wake)
 
     def _wake(self) -> None:
         waiter = self._waiter
