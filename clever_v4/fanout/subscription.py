@@ -240,7 +240,7 @@ class Subscription(Generic[K, T]):
         return _View(self._next_whole_item)
 
     async def _next_whole_item(self) -> Item[K, T]:
-        item = self._rest()
+        item: Item[K, T] | None = self._rest()
         if item is None:
             item = await self._next_item()
         if isinstance(item, Batch):
