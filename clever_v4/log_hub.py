@@ -121,7 +121,7 @@ class SessionHub(Generic[E]):
 
     Args:
         session: An open session.
-        ring: How many of its last entries are held of each log, about 1 KiB of memory
+        ring: How many of its last entries are held of each log, 1 to 1.5 KiB of memory
             for each; also how far a subscriber may fall behind before its overflow
             policy counts.
         pacing: How fast streams are connected, and connected again after a shared
