@@ -11,6 +11,8 @@ import pytest
 
 from clever_v4.api.logs import AccessLogEntry, AccessLogKind, LogEntry, LogQuery, Throttle
 from clever_v4.api.logs.entries import Endpoint, HttpExchange
+from clever_v4.auth import ApiToken
+from clever_v4.session import Session
 from clever_v4.transport.converter import decode, reader
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -154,3 +156,56 @@ def test_what_sources_disagree_on_is_kept_as_it_comes(facility: object, suffix: 
     body = f'{{"date": "2026-01-01T12:00:00Z{suffix}", "facility": {written}}}'.encode()
     expected = LogEntry(date=NOON, facility=facility)  # type: ignore[arg-type]  -- one of the three
     assert reader(LogEntry)(body) == decode(LogEntry, body) == expected
+
+
+@pytest.mark.parametrize(
+    ("stream", "arguments", "error", "message"),
+    [
+        ("stream", ("", "app_1"), ValueError, "owner_id must be neither empty"),
+        (
+            "stream",
+            ("orga_1", "a/b"),
+            ValueError,
+            "application_id must not hold a slash, got 'a/b'",
+        ),
+        (
+            "stream",
+            ("orga_1", "app_1", "since=1h"),
+            TypeError,
+            "query must be a LogQuery, not 'sin",
+        ),
+        ("addon_stream", ("orga_1", "addon_1"), ValueError, "real id .* not 'addon_1'"),
+        ("addon_stream", ("orga_1", "pg_1", {}), TypeError, "query must be a LogQuery, not {}"),
+        (
+            "addon_stream",
+            ("orga_1", "pg_1", LogQuery(services=("all",))),
+            ValueError,
+            "services is not a parameter of an add-on's log, got",
+        ),
+        ("access_stream", ("orga_1", "addon_1"), ValueError, "real id .* not 'addon_1'"),
+        (
+            "access_stream",
+            ("orga_1", "app_1", LogQuery(filter="x")),
+            ValueError,
+            "filter is not a parameter of an access log, got 'x'",
+        ),
+    ],
+)
+async def test_a_stream_refuses_what_cannot_be_meant(
+    stream: str, arguments: tuple[Any, ...], error: type[Exception], message: str
+) -> None:
+    """
+    At once, and not when it is iterated; the argument is named.
+    """
+    async with Session(ApiToken("token")) as session:
+        with pytest.raises(error, match=message):
+            getattr(session.logs, stream)(*arguments)
+
+
+async def test_a_stream_refuses_a_throttle_of_another_type() -> None:
+    """
+    A number would be taken for either half of it.
+    """
+    async with Session(ApiToken("token")) as session:
+        with pytest.raises(TypeError, match="throttle must be a Throttle, not 100"):
+            session.logs.stream("orga_1", "app_1", throttle=100)  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from operator import attrgetter
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from yarl import URL
 
@@ -36,6 +36,19 @@ class LogStream(EventStream[T]):
     """
 
     __slots__ = ()
+
+
+class _Kind(NamedTuple, Generic[T]):
+    """
+    What tells one kind of log from another.
+    """
+
+    stream: str
+    """For messages."""
+    event_type: bytes
+    model: type[T]
+    refused: tuple[str, ...] = ()
+    """Members of a query that this kind does not take."""
 
 
 class _Address:
@@ -182,8 +195,6 @@ class Logs:
         (clever-client.js; clever-tools, ``logs.command.js``).
         """
         path = ("v4", "logs", "organisations", owner_id, "resources", addon_id, "logs")
-        if query is not None:
-            query.refuse("an add-on's log", "services", "deployment_id")
         return self._open(
             _checked(path, owner_id=owner_id, addon_id=_real(addon_id)),
             _ADDON,
@@ -233,8 +244,6 @@ class Logs:
             *("v4", "accesslogs", "organisations", owner_id),
             *("applications", resource_id, "accesslogs"),
         )
-        if query is not None:
-            query.refuse("an access log", "services", "deployment_id", "instance_ids", "filter")
         return self._open(
             _checked(path, owner_id=owner_id, resource_id=_real(resource_id)),
             _ACCESS,
@@ -249,7 +258,7 @@ class Logs:
     def _open(
         self,
         path: tuple[str, ...],
-        kind: tuple[bytes, type[T]],
+        kind: _Kind[T],
         query: LogQuery | None,
         throttle: Throttle | None,
         **given: Any,
@@ -258,15 +267,16 @@ class Logs:
             raise TypeError(f"throttle must be a Throttle, not {throttle!r}")
         if query is not None and not isinstance(query, LogQuery):
             raise TypeError(f"query must be a LogQuery, not {query!r}")
-        event_type, model = kind
+        if query is not None:
+            query.refuse(kind.stream, *kind.refused)
         fixed = (query or _FROM_NOW_ON).fixed()
         opener = self._client.stream_opener()
         subject = Subject(
             name=path[5],
             opener=self._through(opener) if self._through is not None else opener,
             url=_Address(opener, path, fixed, throttle),
-            event_type=event_type,
-            read=reader(model),
+            event_type=kind.event_type,
+            read=reader(kind.model),
             date_of=_date_of,
             is_live=fixed.since is None,
             until=fixed.until,  # type: ignore[arg-type]  # a fixed query has no timedelta
@@ -278,9 +288,16 @@ class Logs:
 
 _date_of: Final[Callable[[Any], datetime | None]] = attrgetter("date")
 _FROM_NOW_ON: Final = LogQuery()
-_APPLICATION: Final = (b"APPLICATION_LOG", LogEntry)
-_ADDON: Final = (b"RESOURCE_LOG", AddonLogEntry)
-_ACCESS: Final = (b"ACCESS_LOG", AccessLogEntry)
+_APPLICATION: Final = _Kind("an application's log", b"APPLICATION_LOG", LogEntry)
+_ADDON: Final = _Kind(
+    "an add-on's log", b"RESOURCE_LOG", AddonLogEntry, ("services", "deployment_id")
+)
+_ACCESS: Final = _Kind(
+    "an access log",
+    b"ACCESS_LOG",
+    AccessLogEntry,
+    ("services", "deployment_id", "instance_ids", "filter"),
+)
 
 
 def _checked(path: tuple[str, ...], **arguments: str) -> tuple[str, ...]:
