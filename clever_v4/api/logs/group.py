@@ -86,8 +86,8 @@ class Logs:
     """
     Follow or read the logs of applications and add-ons as streams.
 
-    All three coroutines-to-be give a `LogStream`: an async context manager
-    (entering it connects) and async generator of entries.
+    Each gives a `LogStream`: an async context manager (entering it connects)
+    and async generator of entries.
     """
 
     def __init__(
