@@ -12,7 +12,6 @@ from ssl import SSLContext
 from typing import Any, TypeVar
 
 import aiohttp
-import attrs
 from yarl import URL
 
 from clever_v4.auth import API_BASE_URL, Auth, AuthProvider
@@ -59,10 +58,11 @@ class Sender:
         self._allow_insecure_http = allow_insecure_http
         self._proxy = checked_proxy(proxy)
         self._options: Mapping[str, Any] = {"ssl": ssl, "proxy": self._proxy}
+        connect_s, read_s = seconds(self.timeout.connect), seconds(self.timeout.read)
+        self._patience = aiohttp.ClientTimeout(total=None, sock_connect=connect_s, sock_read=read_s)
         self._endless_patience = aiohttp.ClientTimeout(
-            total=None, sock_connect=seconds(self.timeout.connect), sock_read=None
+            total=None, sock_connect=connect_s, sock_read=None
         )
-        self._patience = attrs.evolve(self._endless_patience, sock_read=seconds(self.timeout.read))
         self._retry = retry
         self._on_response = on_response
         self._base_url: URL | None = None
