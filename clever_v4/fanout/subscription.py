@@ -18,6 +18,7 @@ from clever_v4.fanout.cursors import Cursor
 from clever_v4.fanout.hand import Hand
 from clever_v4.fanout.hub_cursor import HubCursor
 from clever_v4.fanout.items import Batch, Gap, Item, SourceEnded, SourceFailed, Tagged
+from clever_v4.fanout.merge import OrderedMerge
 from clever_v4.fanout.options import Owner, Start, SubscriptionOptions
 from clever_v4.fanout.reading import Reading
 from clever_v4.fanout.statistics import SourceShare, SubscriberStatistics
@@ -240,9 +241,7 @@ class Subscription(Generic[K, T]):
         return _View(self._next_whole_item)
 
     async def _next_whole_item(self) -> Item[K, T]:
-        item: Item[K, T] | None = self._rest()
-        if item is None:
-            item = await self._next_item()
+        item = self._rest() or await self._next_item()
         if isinstance(item, Batch):
             self._hand.index = len(item.entries)
         return item
@@ -280,7 +279,7 @@ class Subscription(Generic[K, T]):
             if is_ending and not reading.cursors:
                 self.close()
                 continue
-            timer = self._timer_for_merge() if reading.merge is not None else None
+            timer = self._wake_when_due(reading.merge) if reading.merge is not None else None
             self._waiter = asyncio.get_running_loop().create_future()
             try:
                 await self._waiter
@@ -306,12 +305,11 @@ class Subscription(Generic[K, T]):
             raise failure
         raise StopAsyncIteration
 
-    def _timer_for_merge(self) -> asyncio.TimerHandle | None:
+    def _wake_when_due(self, merge: OrderedMerge[K, T]) -> asyncio.TimerHandle | None:
         """
         Wake whoever iterates when an entry of the merge is due; None: there is none.
         """
-        merge = self._reading.merge
-        due_at = merge.due_at() if merge is not None else None
+        due_at = merge.due_at()
         if due_at is None:
             return None
         delay_s = max(0.0, due_at - self._hub.now())

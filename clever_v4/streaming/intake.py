@@ -9,7 +9,7 @@ import logging
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from clever_v4.errors import APIError, ReconnectionGaveUpError
 
@@ -21,8 +21,6 @@ from .source import Connection, Source
 from .subject import StreamState, StreamStatistics, Subject
 
 __all__ = ["Intake"]
-
-_ONE_TASK: Final = "another task is waiting for this stream; one task iterates at a time"
 
 logger = logging.getLogger(__name__)
 
@@ -130,9 +128,7 @@ class Intake:
             CleverError: It is not to be had.
             RuntimeError: Another task is waiting for this stream.
         """
-        if self._is_awaited:
-            raise RuntimeError(_ONE_TASK)
-        self._is_awaited = True
+        self._begin()
         try:
             while self._source is None and self.state is not StreamState.ENDED:
                 await self._connect()
@@ -153,9 +149,7 @@ class Intake:
             CleverError: The stream failed for good.
             RuntimeError: Another task is waiting for this stream.
         """
-        if self._is_awaited:
-            raise RuntimeError(_ONE_TASK)
-        self._is_awaited = True
+        self._begin()
         self._idle_since_s = None
         try:
             while self.state is not StreamState.ENDED:
@@ -184,6 +178,13 @@ class Intake:
             self._is_awaited = False
         self.is_end_told = True
         return None
+
+    def _begin(self) -> None:
+        if self._is_awaited:
+            raise RuntimeError(
+                "another task is waiting for this stream; one task iterates at a time"
+            )
+        self._is_awaited = True
 
     def _fail(self, exc: BaseException) -> None:
         # As with any generator, an error or a cancellation ends it.

@@ -168,9 +168,7 @@ class RecentIds:
         if not all(ids):
             ids = [one for one in ids if one]
         if ids:
-            self._buffer += b"\n".join(ids) + b"\n"
-            if len(self._buffer) > self._MOST_BYTES:
-                self._shrink()
+            self.remember_one(b"\n".join(ids))  # joined as the buffer holds them
 
     def remember_one(self, id_: bytes) -> None:
         """
@@ -178,12 +176,9 @@ class RecentIds:
         """
         self._buffer += id_ + b"\n"
         if len(self._buffer) > self._MOST_BYTES:
-            self._shrink()
-
-    def _shrink(self) -> None:
-        del self._buffer[: len(self._buffer) - self.KEPT_BYTES]
-        # The first id is cut now.
-        del self._buffer[: self._buffer.find(b"\n")]
+            del self._buffer[: len(self._buffer) - self.KEPT_BYTES]
+            # The first id is cut now.
+            del self._buffer[: self._buffer.find(b"\n")]
 
     def up_to(self, id_: bytes, count: int) -> list[bytes]:
         """

@@ -234,17 +234,14 @@ class EventStream(ClosableGenerator[T]):
             ids = ids[:position]
         self._items, self._ids = entries, ids
         if entries:
-            self._newest = self._subject.date_of(entries[-1])
-            if self._subject.until is not None:
-                self._heed_end(self._subject.until, entries)
+            self._mind_dates(entries)
 
     def _as_messages(self) -> None:
         origin = self._intake.origin
         self._items = [message_event(event, origin) for event in self._backlog]
         self._ids = self._backlog_ids
         if self._subject.until is not None:
-            entries = [self._entry_of(event) for event in self._backlog]
-            self._heed_end(self._subject.until, entries)
+            self._mind_dates([self._entry_of(event) for event in self._backlog])
         self._backlog = self._backlog_ids = ()
 
     def _entry_of(self, event: RawEvent) -> T | None:
@@ -264,9 +261,14 @@ class EventStream(ClosableGenerator[T]):
             raise bad
         self._on_bad_entry(bad)
 
-    def _heed_end(self, until: datetime, entries: Sequence[T | None]) -> None:
-        """End a bounded stream at the first entry later than its end."""
+    def _mind_dates(self, entries: Sequence[T | None]) -> None:
+        """Note the newest date, and end a bounded stream at the first entry later than its end."""
         date_of = self._subject.date_of
+        newest = entries[-1] if entries else None
+        self._newest = None if newest is None else date_of(newest)
+        until = self._subject.until
+        if until is None:
+            return
         for position, entry in enumerate(entries):
             if entry is not None and (date := date_of(entry)) is not None and date > until:
                 self._items = self._items[:position]

@@ -265,9 +265,9 @@ class Logs:
     ) -> LogStream[T]:
         if throttle is not None and not isinstance(throttle, Throttle):
             raise TypeError(f"throttle must be a Throttle, not {throttle!r}")
-        if query is not None and not isinstance(query, LogQuery):
-            raise TypeError(f"query must be a LogQuery, not {query!r}")
         if query is not None:
+            if not isinstance(query, LogQuery):
+                raise TypeError(f"query must be a LogQuery, not {query!r}")
             query.refuse(kind.stream, *kind.refused)
         fixed = (query or _FROM_NOW_ON).fixed()
         opener = self._client.stream_opener()
