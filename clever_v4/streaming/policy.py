@@ -22,6 +22,9 @@ from .decoder import DEFAULT_MAX_EVENT_BYTES
 
 __all__ = ["Reconnect", "Reconnection", "StreamOptions", "is_transient"]
 
+MAX_ASKED_DELAY: Final = timedelta(minutes=5)
+"""The longest delay that a server may ask for, unless a caller says otherwise."""
+
 TRANSIENT_STATUSES: Final = frozenset({408, 425, 429})
 
 
@@ -90,7 +93,7 @@ class Reconnect:
     """The longest delay of our own; the server may ask for more."""
 
     max_asked_delay: timedelta | None = attrs.field(
-        default=timedelta(minutes=5), validator=_optional_duration
+        default=MAX_ASKED_DELAY, validator=_optional_duration
     )
     """The longest delay that the server may ask for: a slip there must not stall a stream for days.
 

@@ -18,6 +18,7 @@ from clever_v4.errors import (
     ServerError,
     TransportError,
 )
+from clever_v4.streaming.policy import MAX_ASKED_DELAY
 
 POLL_INTERVAL: Final = timedelta(seconds=5)
 """Between two looks, as in the official command line."""
@@ -27,9 +28,6 @@ STARTUP_POLL_INTERVAL: Final = timedelta(seconds=1)
 """Between two looks for a deployment that is not visible yet, at most."""
 FAILURES_IN_A_ROW: Final = 5
 """So many looks may fail one after the other, each already retried by the session."""
-
-MAX_ASKED_DELAY: Final = timedelta(minutes=5)
-"""The longest ``Retry-After`` that is obeyed, as for streams: a slip there must not stall for days."""
 
 logger = logging.getLogger(__name__)
 
@@ -146,7 +144,7 @@ def _is_transient(exc: TransportError | APIError) -> bool:
 
 def delay_after(exc: TransportError | APIError, poll_interval: timedelta) -> timedelta:
     """
-    Give the time until the next look after one that failed; what the server asks for is bounded.
+    Give the time until the next look after one that failed; what the server asks for is bounded, as for streams.
     """
     asked = exc.retry_after if isinstance(exc, APIError) else None
     return max(poll_interval, min(asked or timedelta(0), MAX_ASKED_DELAY))
