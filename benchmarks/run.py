@@ -21,6 +21,7 @@ import attrs
 from benchmarks import imports, javascript, report
 from benchmarks.fanout import run as fanout
 from benchmarks.processes import python, run_reader, seen_by_server, server
+from benchmarks.tables import error_in
 
 PARTS = ("throughput", "live", "fanout", "imports", "conformance", "structuring")
 
@@ -101,7 +102,7 @@ def throughput(base_url: str, sizes: Sizes, say: Callable[[str], None]) -> dict[
             chance.shuffle(order)
             for reader in order:
                 rows = measured.setdefault(scenario, {}).setdefault(reader.name, [])
-                if rows and "error" in rows[-1]:
+                if error_in(rows):
                     continue
                 result = run_reader(reader.command, base_url, f"{scenario}-{count}", str(count))
                 if "error" not in result and result["events"] != count:
@@ -128,14 +129,14 @@ def live(base_url: str, sizes: Sizes, say: Callable[[str], None]) -> dict[str, A
         chance.shuffle(order)
         for name in order:
             client = clients[name]
-            if measured[name] and "error" in measured[name][-1]:
+            if error_in(measured[name]):
                 continue  # it takes two minutes to fail
             application = f"live-{sizes.streams}-{sizes.entries}-{client}{number}"
             command = python("readers.many", client)
             result = run_reader(command, base_url, application, str(sizes.streams))
             if "error" not in result:
-                opened_at_s = seen_by_server(base_url, application)["opened_at_s"]
-                result["open_s"] = opened_at_s - result["started_s"]
+                result |= seen_by_server(base_url, application)
+                result["open_s"] = result["opened_at_s"] - result["started_s"]
                 result["expected"] = sizes.streams * sizes.entries
             measured[name].append(result)
             say(f"round {number + 1} live {name}: {_short(result)}")
