@@ -10,7 +10,7 @@ Every error that the library raises of its own accord, in one tree.
     │   └── ResponseTooLargeError       limit_bytes
     ├── APIError                        status, code, message, body, context, retry_after
     │   ├── BadRequestError             400, 422
-    │   ├── AuthenticationError         401
+    │   ├── AuthenticationError         401: credentials_source
     │   ├── PermissionDeniedError       403
     │   ├── NotFoundError               404
     │   ├── ConflictError               409
@@ -222,6 +222,17 @@ class AuthenticationError(APIError):
     """
     401: the credentials are missing, wrong or expired.
     """
+
+    credentials_source: str | None = None
+    """Where the session found the credentials, such as ``CLEVER_API_TOKEN`` or the path of a file.
+
+    None: they were given to it."""
+
+    def __str__(self) -> str:
+        told = super().__str__()
+        if self.credentials_source is None:
+            return told
+        return f"{told} (credentials of {self.credentials_source})"
 
 
 class PermissionDeniedError(APIError):

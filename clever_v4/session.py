@@ -173,7 +173,9 @@ class Session:
         found = find_credentials(environ)
         if options.get("base_url") is None:
             options["base_url"] = found.base_url
-        return cls(found.auth, **options)
+        session = cls(found.auth, **options)
+        session._client.credentials_source = found.source
+        return session
 
     # --- life ------------------------------------------------------------------------
 
@@ -221,6 +223,15 @@ class Session:
                 callable was not yet asked for.
         """
         return self._client.base_url
+
+    @property
+    def credentials_source(self) -> str | None:
+        """
+        Where `from_environment` found the credentials: the variables, or the file and its profile.
+
+        An `AuthenticationError` names it, too. None: they were given.
+        """
+        return self._client.credentials_source
 
     @property
     def open_stream_count(self) -> int:

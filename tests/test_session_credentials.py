@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from clever_v4.api.logs import LogQuery
 from clever_v4.auth import ApiToken, Auth, OAuth1
 from clever_v4.emulator import Emulator
-from clever_v4.errors import (
-    CredentialsError,
-)
+from clever_v4.errors import AuthenticationError, CredentialsError
 from clever_v4.session import Session
 
 
@@ -49,19 +48,33 @@ def test_clear_text_to_a_proxy_is_refused() -> None:
 
 async def test_clear_text_is_allowed_where_it_is_harmless() -> None:
     """
-    To this machine, without credentials, or on demand.
+    To this machine, without credentials, or on demand: the session is made, and goes there.
     """
-    for session in (
-        Session(ApiToken("t"), base_url="http://127.0.0.1:1"),
-        Session(ApiToken("t"), base_url="http://[::1]:1"),
-        Session(ApiToken("t"), base_url="http://localhost:1"),
-        Session(ApiToken("t"), base_url="http://localhost:1", proxy="http://127.0.0.1:3128"),
-        Session(ApiToken("t"), proxy="http://proxy.example.com:3128"),
-        Session(base_url="http://api.example.com", proxy="http://proxy.example.com:3128"),
-        Session(base_url="http://api.example.com"),
-        Session(ApiToken("t"), base_url="http://api.example.com", allow_insecure_http=True),
+    for session, base in (
+        (Session(ApiToken("t"), base_url="http://127.0.0.1:1"), "http://127.0.0.1:1"),
+        (Session(ApiToken("t"), base_url="http://[::1]:1"), "http://[::1]:1"),
+        (Session(ApiToken("t"), base_url="http://localhost:1"), "http://localhost:1"),
+        (
+            Session(ApiToken("t"), base_url="http://localhost:1", proxy="http://127.0.0.1:3128"),
+            "http://localhost:1",
+        ),
+        (
+            Session(ApiToken("t"), proxy="http://proxy.example.com:3128"),
+            "https://api-bridge.clever-cloud.com",
+        ),
+        (
+            Session(base_url="http://api.example.com", proxy="http://proxy.example.com:3128"),
+            "http://api.example.com",
+        ),
+        (Session(base_url="http://api.example.com"), "http://api.example.com"),
+        (
+            Session(ApiToken("t"), base_url="http://api.example.com", allow_insecure_http=True),
+            "http://api.example.com",
+        ),
     ):
+        assert str(session.base_url).rstrip("/") == base
         await session.close()
+        assert session.closed
 
 
 async def test_clear_text_is_refused_for_credentials_given_later() -> None:
@@ -141,6 +154,60 @@ def test_session_from_an_empty_environment_says_what_to_do(tmp_path: Path) -> No
         Session.from_environment({"HOME": str(tmp_path)})
     with pytest.raises(ValueError, match="clever login"):
         Session.from_environment({"HOME": str(tmp_path)})
+
+
+@pytest.mark.parametrize(
+    ("environ", "source"),
+    [
+        ({"CLEVER_API_TOKEN": "stale-secret"}, "CLEVER_API_TOKEN"),
+        (
+            {"CLEVER_TOKEN": "stale-secret", "CLEVER_SECRET": "stale-secret"},
+            "CLEVER_TOKEN and CLEVER_SECRET",
+        ),
+        ({"CONFIGURATION_FILE": "clever-tools.json"}, "clever-tools.json (profile work)"),
+    ],
+)
+async def test_refused_credentials_say_where_they_were_found(
+    emulator: Emulator,
+    environ: dict[str, str],
+    source: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """
+    Whatever was asked, a stream too; the credentials themselves are not told.
+    """
+    monkeypatch.chdir(tmp_path)
+    profile = {"alias": "work", "token": "stale-secret", "secret": "stale-secret"}
+    (tmp_path / "clever-tools.json").write_text(json.dumps({"profiles": [profile]}))
+    # In a thread only because this test counts reading a file as blocking the event loop.
+    session = await asyncio.to_thread(Session.from_environment, environ, base_url=emulator.url)
+    assert session.credentials_source == source
+    async with session:
+        with pytest.raises(AuthenticationError) as asked:
+            await session.request("GET", "/v2/self")
+        with pytest.raises(AuthenticationError) as streamed:
+            await anext(session.logs.stream("orga_1", "app_1", LogQuery()))
+    for raised in (asked, streamed):
+        assert raised.value.credentials_source == source
+        assert str(raised.value).endswith(f" (credentials of {source})")
+        assert "stale" not in str(raised.value)
+
+
+async def test_refused_credentials_that_were_given_have_no_source(emulator: Emulator) -> None:
+    """
+    Nor has a refusal of what was sent without any.
+    """
+    async with Session(ApiToken("stale"), base_url=emulator.url) as session:
+        assert session.credentials_source is None
+        with pytest.raises(AuthenticationError) as raised:
+            await session.request("GET", "/v2/self")
+        assert raised.value.credentials_source is None
+    environ = {"CLEVER_API_TOKEN": "stale"}
+    async with Session.from_environment(environ, base_url=emulator.url) as session:
+        with pytest.raises(AuthenticationError) as raised:
+            await session.request("GET", "/v2/self", authenticated=False)
+        assert raised.value.credentials_source is None
 
 
 def test_options_of_the_environment_s_session_are_those_of_every_session() -> None:

@@ -85,6 +85,17 @@ class Client:
         )
         self._stream_opener = StreamOpener(self._sender)
 
+    @property
+    def credentials_source(self) -> str | None:
+        """
+        Where the credentials were found; None where they were given. A 401 names it.
+        """
+        return self._sender.credentials_source
+
+    @credentials_source.setter
+    def credentials_source(self, source: str) -> None:
+        self._sender.credentials_source = source
+
     # --- life ------------------------------------------------------------------------
 
     @property

@@ -15,7 +15,7 @@ import aiohttp
 from yarl import URL
 
 from clever_v4.auth import API_BASE_URL, Auth, AuthProvider
-from clever_v4.errors import APIError, SessionClosedError
+from clever_v4.errors import AuthenticationError, SessionClosedError
 
 from .addresses import checked_base_url, checked_proxy, is_loopback, join
 from .connections import Connections
@@ -53,6 +53,7 @@ class Sender:
         if on_response is not None and not callable(on_response):
             raise TypeError(f"on_response must be a callable or None, got {on_response!r}")
         self.connections = connections
+        self.credentials_source: str | None = None
         self.timeout = timeout or Timeout(connect=None, read=None, total=None)
         self._credentials = Credentials(auth)
         self._allow_insecure_http = allow_insecure_http
@@ -146,8 +147,10 @@ class Sender:
         asked_count = self._credentials.asked_count
         try:
             return await send(exchange, auth)
-        except APIError as error:
-            if error.status != 401 or auth is None or not self._credentials.renewable:
+        except AuthenticationError as error:
+            if auth is not None:
+                error.credentials_source = self.credentials_source
+            if auth is None or not self._credentials.renewable:
                 raise
         return await send(exchange, await self._credentials.renew(asked_count))
 
