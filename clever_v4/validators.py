@@ -1,0 +1,191 @@
+"""
+What arguments and options are checked with: one wording for all of the library; pure.
+
+A check takes the name of the argument and its value, and raises ``TypeError`` where the value
+is of another kind, ``ValueError`` where it is out of bounds: ``limit must be at least 1, got 0``.
+It gives nothing back. `field` makes of it what ``attrs.field(validator=...)`` takes.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Collection
+from datetime import timedelta
+from functools import partial
+from typing import Any, Final
+
+__all__ = [
+    "check_callback",
+    "check_duration",
+    "check_flag",
+    "check_instance",
+    "check_names",
+    "check_number",
+    "check_text",
+    "check_whole_number",
+    "field",
+    "shown",
+]
+
+# A whole log pasted where a name belongs must not fill the error's message.
+_SHOWN_CHARACTERS: Final = 80
+
+
+def shown(value: object) -> str:
+    """
+    A value as a message shows it: its ``repr``, cut where it is long.
+    """
+    text = repr(value)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 1]}…"
+
+
+def field(check: Callable[..., None], *, optional: bool = False, **bounds: Any) -> Any:
+    """
+    A validator for an attrs field.
+
+    Args:
+        check: One of the checks below, or a function of the same shape.
+        optional: Whether None is accepted, too.
+        bounds: Given to *check*, such as ``at_least=0``.
+    """
+
+    def validate(_instance: object, attribute: Any, value: object) -> None:
+        if value is not None or not optional:
+            check(attribute.alias or attribute.name, value, **bounds)
+
+    return validate
+
+
+def check_whole_number(
+    name: str, value: object, *, at_least: int = 1, at_most: int | None = None
+) -> None:
+    """
+    An ``int`` within bounds; a ``bool`` is none.
+
+    Raises:
+        TypeError: It is no whole number.
+        ValueError: It is less than *at_least* or more than *at_most*.
+    """
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{name} must be a whole number, got {shown(value)}")
+    if value < at_least:
+        raise ValueError(f"{name} must be at least {at_least}, got {value}")
+    if at_most is not None and value > at_most:
+        raise ValueError(f"{name} must be at most {at_most}, got {value}")
+
+
+def check_number(
+    name: str, value: object, *, at_least: float | None = None, more_than: float | None = None
+) -> None:
+    """
+    An ``int`` or ``float`` that is finite and within bounds; a ``bool`` is none.
+
+    Raises:
+        TypeError: It is no number.
+        ValueError: It is not finite, less than *at_least*, or not more than *more_than*.
+    """
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise TypeError(f"{name} must be a number, got {shown(value)}")
+    if not float("-inf") < value < float("inf"):
+        raise ValueError(f"{name} must be finite, got {value}")
+    if at_least is not None and value < at_least:
+        raise ValueError(f"{name} must be at least {at_least:g}, got {value}")
+    if more_than is not None and value <= more_than:
+        raise ValueError(f"{name} must be more than {more_than:g}, got {value}")
+
+
+def check_duration(name: str, value: object, *, or_zero: bool = False) -> None:
+    """
+    A ``timedelta`` of more than nothing or, with *or_zero*, of nothing.
+
+    Raises:
+        TypeError: It is no ``timedelta``: seconds as a number are not guessed at.
+        ValueError: It is negative, or zero where that makes no sense.
+    """
+    if not isinstance(value, timedelta):
+        raise TypeError(f"{name} must be a timedelta, got {shown(value)}")
+    if or_zero and value < timedelta(0):
+        raise ValueError(f"{name} must not be negative, got {value}")
+    if not or_zero and value <= timedelta(0):
+        raise ValueError(f"{name} must be positive, got {value}")
+
+
+def check_callback(name: str, value: object) -> None:
+    """
+    Something that can be called and is done when it returns.
+
+    Raises:
+        TypeError: It cannot be called, or is a coroutine function (or an async generator
+            function): what that returns would never be run.
+    """
+    if not callable(value):
+        raise TypeError(f"{name} must be a function, got {shown(value)}")
+    function: Any = value
+    while isinstance(function, partial):
+        function = function.func
+    # Of an object it is its class's method that is called; of a class, its constructor.
+    method = getattr(type(function), "__call__", None)  # noqa: B004  -- read, not tested for
+    for one in (function, method):
+        if inspect.iscoroutinefunction(one) or inspect.isasyncgenfunction(one):
+            raise TypeError(
+                f"{name} must be a plain function, got a coroutine function, "
+                f"which would never run: {shown(value)}"
+            )
+
+
+def check_text(name: str, value: object, *, or_empty: bool = False) -> None:
+    """
+    A ``str`` of at least one character or, with *or_empty*, of none.
+
+    Raises:
+        TypeError: It is no ``str``.
+        ValueError: It is empty.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a text, got {shown(value)}")
+    if not value and not or_empty:
+        raise ValueError(f"{name} must not be empty, got {value!r}")
+
+
+def check_flag(name: str, value: object) -> None:
+    """
+    True or False.
+
+    Raises:
+        TypeError: It is something else, be it as good as one of them.
+    """
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, got {shown(value)}")
+
+
+def check_instance(name: str, value: object, kind: type | tuple[type, ...]) -> None:
+    """
+    An instance of *kind*, or of one of several.
+
+    Raises:
+        TypeError: It is none.
+    """
+    if not isinstance(value, kind):
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        names = " or ".join(_with_article(one.__name__) for one in kinds)
+        raise TypeError(f"{name} must be {names}, got {shown(value)}")
+
+
+def check_names(name: str, value: object) -> None:
+    """
+    Several texts, none of them empty: a list, tuple or set, say.
+
+    Raises:
+        TypeError: It is one text, no collection, or holds something that is no text.
+        ValueError: One of them is empty.
+    """
+    if isinstance(value, str | bytes) or not isinstance(value, Collection):
+        raise TypeError(f"{name} must be several texts, got {shown(value)}")
+    for one in value:
+        check_text(f"each of {name}", one)
+
+
+def _with_article(name: str) -> str:
+    if name == "NoneType":
+        return "None"
+    return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"
