@@ -95,7 +95,7 @@ from clever_v4.errors import (
 from clever_v4.fanout.groups import ConsumerGroup
 from clever_v4.fanout.hub_cursor import HubCursor
 from clever_v4.fanout.items import Batch, Gap, Notice, Overflow, SourceEnded, SourceFailed, Tagged
-from clever_v4.fanout.options import Hooks, Start
+from clever_v4.fanout.options import Hooks, Start, SubscriptionEnd
 from clever_v4.fanout.pacing import Pacing
 from clever_v4.fanout.statistics import (
     DrainReport,
@@ -224,6 +224,7 @@ __all__ = [
     "StreamStatistics",
     "SubscriberStatistics",
     "Subscription",
+    "SubscriptionEnd",
     "Summary",
     "Tagged",
     "Throttle",

@@ -120,6 +120,7 @@ PUBLIC = [
     "StreamStatistics",
     "SubscriberStatistics",
     "Subscription",
+    "SubscriptionEnd",
     "Summary",
     "Tagged",
     "Throttle",

@@ -18,7 +18,7 @@ from clever_v4.fanout.broadcast import Broadcast
 from clever_v4.fanout.hub_cursor import HubCursor
 from clever_v4.fanout.items import Gap, Overflow
 from clever_v4.fanout.merge import Merge
-from clever_v4.fanout.options import Hooks, Start, SubscriptionOptions
+from clever_v4.fanout.options import Hooks, Start, SubscriptionEnd, SubscriptionOptions
 from clever_v4.fanout.pacing import Pacer, Pacing
 from clever_v4.fanout.ring import Sequencer
 from clever_v4.fanout.source import Followed, Source
@@ -116,7 +116,7 @@ class Hub(Generic[K, T]):
         for followed in list(self._sources.values()):
             self._stop(followed, reason)
         for subscription in list(self._subscriptions):
-            undelivered = subscription.abort(is_error=False)
+            undelivered = subscription.abort(SubscriptionEnd.HUB_CLOSED, is_error=False)
             if undelivered:
                 logger.warning(
                     "hub closed: %d entries not delivered to %s", undelivered, subscription.name
@@ -152,11 +152,10 @@ class Hub(Generic[K, T]):
                     await self._all_finished
         except TimeoutError:
             for subscription in list(self._subscriptions):
-                undelivered[subscription.name] = subscription.abort(is_error=True)
+                lost = subscription.abort(SubscriptionEnd.DRAINED, is_error=True)
+                undelivered[subscription.name] = lost
                 logger.warning(
-                    "drain: %d entries not delivered to %s in time",
-                    undelivered[subscription.name],
-                    subscription.name,
+                    "drain: %d entries not delivered to %s in time", lost, subscription.name
                 )
         finally:
             self._close("drained")
@@ -369,6 +368,13 @@ class Hub(Generic[K, T]):
             missed=self._gone["missed"] + sum(one.missed for one in subscribers),
             notices=dict(self._notices),
         )
+
+    @property
+    def is_draining(self) -> bool:
+        """
+        Whether the sources end since the hub is being drained.
+        """
+        return self._is_draining
 
     @property
     def cursor_name(self) -> str:

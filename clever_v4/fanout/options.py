@@ -5,7 +5,7 @@ What can be asked of a hub.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
 import attrs
@@ -15,7 +15,7 @@ from clever_v4.fanout.items import Gap, Overflow
 from clever_v4.fanout.merge import Merge
 from clever_v4.fanout.statistics import SourceState
 
-__all__ = ["Hooks", "Owner", "Start", "SubscriptionOptions"]
+__all__ = ["Hooks", "Owner", "Start", "SubscriptionEnd", "SubscriptionOptions"]
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
@@ -30,6 +30,24 @@ class Start(Enum):
     """With the next batch of each source."""
     OLDEST = "oldest"
     """With the oldest entry that each ring still holds."""
+
+
+class SubscriptionEnd(StrEnum):
+    """
+    Why a subscription is over: ``subscription.ended_by``.
+    """
+
+    SOURCES_ENDED = "sources_ended"
+    """The sources that it named are over: each ended, failed, or was unfollowed. The only
+    end that says something about the logs; after every other one, asking again makes sense."""
+    HUB_CLOSED = "hub_closed"
+    """The hub was closed, since the process stops, say; not all was handed over, maybe."""
+    DRAINED = "drained"
+    """The hub was drained: all that it had received was handed over, or the time for it was up."""
+    CLOSED = "closed"
+    """The consumer closed it, or left its ``async with``."""
+    DISCONNECTED = "disconnected"
+    """It fell a whole ring behind under ``Overflow.DISCONNECT``."""
 
 
 @attrs.frozen(kw_only=True)
@@ -59,6 +77,11 @@ class Owner(Protocol):
     @property
     def last_sequence(self) -> int:
         """The number of the last entry received."""
+        ...
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether the sources end since the hub is being drained."""
         ...
 
     def now(self) -> float:

@@ -19,7 +19,7 @@ from clever_v4.fanout.hand import Hand
 from clever_v4.fanout.hub_cursor import HubCursor
 from clever_v4.fanout.items import Batch, Gap, Item, SourceEnded, SourceFailed, Tagged
 from clever_v4.fanout.merge import OrderedMerge
-from clever_v4.fanout.options import Owner, Start, SubscriptionOptions
+from clever_v4.fanout.options import Owner, Start, SubscriptionEnd, SubscriptionOptions
 from clever_v4.fanout.reading import Reading
 from clever_v4.fanout.statistics import SourceShare, SubscriberStatistics
 
@@ -65,7 +65,7 @@ class Subscription(Generic[K, T]):
 
     Where a source fails for good, the first two raise `SourceFailedError` and may then
     be iterated on: the other sources are not touched. All end when the hub is closed or
-    drained, and when the sources were named and all of them have ended.
+    drained, and when the sources were named and all of them have ended; `ended_by` tells which.
     """
 
     def __init__(self, hub: Owner, options: SubscriptionOptions[K, T]) -> None:
@@ -78,6 +78,7 @@ class Subscription(Generic[K, T]):
         self._expected = set(self._wanted) if isinstance(self._wanted, frozenset) else set[K]()
         self._state = _State.NEW
         self._is_ending = False
+        self._ended_by: SubscriptionEnd | None = None
         self._failure: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._hand: Hand[K, T] = Hand()
@@ -125,17 +126,25 @@ class Subscription(Generic[K, T]):
         """
         return self._state is _State.CLOSED
 
+    @property
+    def ended_by(self) -> SubscriptionEnd | None:
+        """
+        Why nothing more comes; None: it is not over.
+        """
+        return self._ended_by
+
     def close(self) -> None:
         """
         End the subscription at once; whoever iterates it sees its end. Safe to repeat.
         """
-        self._close(lag_is_missed=False)
+        self._close(SubscriptionEnd.CLOSED, lag_is_missed=False)
 
-    def _close(self, *, lag_is_missed: bool) -> None:
+    def _close(self, ended_by: SubscriptionEnd, *, lag_is_missed: bool) -> None:
         if self._state is _State.CLOSED:
             return
         was_active = self._state is _State.ACTIVE
         self._state = _State.CLOSED
+        self._ended_by = ended_by
         self._reading.close(lag_is_missed=lag_is_missed)
         self._hand.tagged = ()
         self._wake()
@@ -188,7 +197,7 @@ class Subscription(Generic[K, T]):
         self._is_ending = True
         self._wake()
 
-    def abort(self, *, is_error: bool) -> int:
+    def abort(self, ended_by: SubscriptionEnd, *, is_error: bool) -> int:
         """
         End the subscription before it got everything; what it did not get counts as missed.
 
@@ -199,7 +208,7 @@ class Subscription(Generic[K, T]):
         if is_error and lost:
             since = datetime.now(UTC) - self.lag_time
             self._failure = SlowConsumerError(dropped=lost, since=since)
-        self._close(lag_is_missed=True)
+        self._close(ended_by, lag_is_missed=True)
         return lost
 
     def _detached(self, ring: Broadcast[K, T], cursor: Cursor[K, T]) -> None:
@@ -208,7 +217,7 @@ class Subscription(Generic[K, T]):
 
     def _overrun(self) -> None:
         if self._state is _State.ACTIVE:
-            self.abort(is_error=True)
+            self.abort(SubscriptionEnd.DISCONNECTED, is_error=True)
             for callback in self._overrun_callbacks:
                 callback()
 
@@ -277,7 +286,9 @@ class Subscription(Generic[K, T]):
             if found is not None:
                 return self._handed(*found)
             if is_ending and not reading.cursors:
-                self.close()
+                is_drained = self._is_ending or self._hub.is_draining
+                ended_by = SubscriptionEnd.DRAINED if is_drained else SubscriptionEnd.SOURCES_ENDED
+                self._close(ended_by, lag_is_missed=False)
                 continue
             timer = self._wake_when_due(reading.merge) if reading.merge is not None else None
             self._waiter = asyncio.get_running_loop().create_future()
