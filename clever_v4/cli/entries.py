@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import attrs
 import msgspec
+from rich.cells import cell_len
 
 from .text import coloured_lines, lines_of, painted, plain
 
@@ -81,8 +82,10 @@ class HumanFormat:
     def _make_prefix(self) -> str:
         if not self.label:
             return ""
-        label = f"{plain(self.label):<{self.label_width}} |"
-        return self._paint(label, _LABEL_CODES[self.number % len(_LABEL_CODES)]) + " "
+        label = plain(self.label)
+        # Cells of the terminal, of which one wide character takes two.
+        label += " " * (self.label_width - cell_len(label))
+        return self._paint(f"{label} |", _LABEL_CODES[self.number % len(_LABEL_CODES)]) + " "
 
     def _paint(self, text: str, code: str) -> str:
         return painted(text, code) if self.in_colour else text
@@ -198,6 +201,6 @@ def _is_encodable(text: str) -> bool:
 
 def label_width(labels: Sequence[str]) -> int:
     """
-    Give the width that all labels fit in; a very long one may stand out.
+    Give the width in cells that all labels fit in; a very long one may stand out.
     """
-    return min(max(map(len, labels), default=0), 32)
+    return min(max((cell_len(plain(label)) for label in labels), default=0), 32)

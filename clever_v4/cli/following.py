@@ -14,6 +14,7 @@ import attrs
 
 from .entries import HumanFormat, as_json, label_width
 from .terminal import CommandError, Exit, Terminal, explained
+from .text import without_controls
 
 if TYPE_CHECKING:
     from clever_v4.api.logs import LogStream
@@ -64,6 +65,7 @@ class JsonLines:
     def __init__(self, terminal: Terminal, *, is_array: bool) -> None:
         self._out = terminal.out
         self._is_array = is_array
+        self._is_shown = terminal.is_terminal
         self._count = 0
 
     def end(self) -> None:
@@ -77,6 +79,8 @@ class JsonLines:
         """
         Write one entry.
         """
+        if self._is_shown:
+            text = without_controls(text)
         if self._is_array:
             text = f",\n  {text}" if self._count else f"[\n  {text}"
         else:

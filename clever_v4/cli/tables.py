@@ -13,7 +13,7 @@ import attrs
 
 from .entries import date_text
 from .terminal import Terminal
-from .text import plain
+from .text import plain, without_controls
 
 __all__ = ["Column", "Format", "cell", "print_json", "print_table", "state_style", "table_text"]
 
@@ -187,4 +187,8 @@ async def print_json(terminal: Terminal, value: object) -> None:
     encoded = msgspec.json.Encoder(decimal_format="number", order=None).encode(
         converter.unstructure(value)
     )
-    await terminal.out.write(msgspec.json.format(encoded, indent=2) + b"\n")
+    text = msgspec.json.format(encoded.decode(), indent=2)
+    if terminal.is_terminal:
+        text = without_controls(text)
+    # JSON is UTF-8, whatever the terminal is.
+    await terminal.out.write(f"{text}\n".encode())

@@ -3,7 +3,12 @@ Texts of others on somebody's terminal: colours pass, what could do harm does no
 
 A log line may hold anything, also what a stranger sent as a User-Agent. Colours (SGR) are
 harmless. Sequences that move the cursor, clear the screen, set the title or the clipboard are
-not, so they never pass in human format.
+not, so they never pass in human format; neither do characters that turn the order of a line
+around (bidirectional overrides and isolates).
+
+Only a whole sequence is left out. What merely looks like the beginning of one becomes visible,
+and so does each control character of one byte (C1): in text that was encoded twice they are
+halves of letters (``ß`` is U+00C3 and U+009F), and nothing of it may be missing.
 """
 
 from __future__ import annotations
@@ -11,20 +16,33 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["RESET", "coloured_lines", "harmless", "lines_of", "painted", "plain"]
+from .colours import Colours
+
+__all__ = [
+    "RESET",
+    "coloured_lines",
+    "harmless",
+    "lines_of",
+    "painted",
+    "plain",
+    "without_controls",
+]
 
 RESET: Final = "\x1b[0m"
 
-_SGR = r"\x1b\[[0-9;:]*m"
-_SEQUENCE = re.compile(
-    # CSI; the strings OSC, DCS, SOS, PM and APC up to their end; two-character escapes.
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
-    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c|$)"
-    r"|\x1b[ -/]*[0-~]"
+# Each alternative stops before the next ESC at the latest, and none begins with anything else:
+# the time that a text takes grows with its length and not faster.
+_ACTING = re.compile(
+    r"(?P<colour>\x1b\[[0-9;:]*m)"
+    r"|(?P<sequence>"
+    # CSI; the strings OSC, DCS, SOS, PM and APC with their ends; two-character escapes.
+    r"\x1b\[[0-?]*[ -/]*[@-~]"
+    r"|\x1b[\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"
+    r"|\x1b(?![\[\]PX^_])[ -/]*[0-~]"
+    r")"
+    r"|[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
 )
-_RESETS = (RESET, "\x1b[m")
-_SGR_ALONE = re.compile(_SGR)
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROL_IN_JSON = re.compile(r"[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 def plain(text: str) -> str:
@@ -33,40 +51,22 @@ def plain(text: str) -> str:
     """
     if text.isprintable():
         return text
-    return _CONTROL.sub(_visible, _SEQUENCE.sub("", text))
+    return _ACTING.sub(_without_colour, text)
 
 
 def harmless(text: str) -> str:
     """
     Give one line that keeps its colours, and ends them; nothing else can act on a terminal.
     """
-    if text.isprintable():
-        return text
-    kept = _SEQUENCE.sub(lambda match: match[0] if _SGR_ALONE.fullmatch(match[0]) else "", text)
-    pieces = []
-    position = 0
-    for match in _SGR_ALONE.finditer(kept):
-        pieces += [_CONTROL.sub(_visible, kept[position : match.start()]), match[0]]
-        position = match.end()
-    pieces.append(_CONTROL.sub(_visible, kept[position:]))
-    if len(pieces) > 1:
-        pieces.append(RESET)
-    return "".join(pieces)
+    return _coloured(text, Colours())
 
 
 def coloured_lines(message: str) -> list[str]:
     """
     Split a message into lines that are `harmless`; a colour goes on in the next line.
     """
-    carried = ""
-    lines = []
-    for line in lines_of(message):
-        text = carried + line
-        lines.append(harmless(text))
-        codes = _SGR_ALONE.findall(text)
-        ends = [number for number, code in enumerate(codes, 1) if code in _RESETS]
-        carried = "".join(codes[ends[-1] if ends else 0 :])
-    return lines
+    colours = Colours()
+    return [_coloured(line, colours) for line in lines_of(message)]
 
 
 def lines_of(message: str) -> list[str]:
@@ -86,7 +86,38 @@ def painted(text: str, code: str) -> str:
     return f"\x1b[{code}m{text}{RESET}"
 
 
-def _visible(match: re.Match[str]) -> str:
+def without_controls(json: str) -> str:
+    """
+    Give JSON in which no character can act on a terminal: those that could are escaped.
+
+    It means the same. The control characters below U+0020 are escaped in any JSON.
+    """
+    if json.isprintable():
+        return json
+    return _CONTROL_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", json)
+
+
+def _coloured(text: str, colours: Colours) -> str:
+    begin = colours.again() if text else ""
+    if text.isprintable():
+        return f"{begin}{text}{RESET}" if begin else text
+    has_colours = bool(begin)
+
+    def shown(match: re.Match[str]) -> str:
+        nonlocal has_colours
+        if match["colour"] is None:
+            return _without_colour(match)
+        kept = colours.take(match[0])
+        has_colours = has_colours or bool(kept)
+        return kept
+
+    line = begin + _ACTING.sub(shown, text)
+    return line + RESET if has_colours else line
+
+
+def _without_colour(match: re.Match[str]) -> str:
+    if match.lastgroup is not None:
+        return ""
     number = ord(match[0])
     if number == 0x7F:
         return "\u2421"

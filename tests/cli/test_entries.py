@@ -5,13 +5,16 @@ Log entries as lines for people and as JSON.
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 
 from clever_v4 import AccessLogEntry, LogEntry
 from clever_v4.cli.entries import HumanFormat, as_json, date_text, label_width
+from clever_v4.cli.text import plain
 from clever_v4.transport.converter import converter, parse_moment
 
 DATE = datetime(2024, 3, 27, 10, tzinfo=UTC)
@@ -97,6 +100,24 @@ def test_a_label_stands_before_every_line() -> None:
     assert label_width(["a", "abc"]) == 3
     assert label_width([]) == 0
     assert label_width(["x" * 80]) == 32
+
+
+@pytest.mark.parametrize("label", ["東京-api", "shop", "cafe\u0301", "🚀 launch", "a\x1b[31mb"])
+def test_the_bars_of_labels_stand_below_each_other(label: str) -> None:
+    """
+    Counted in cells of the terminal: a wide character takes two, an accent of its own none.
+    """
+    labels = [label, "a-longer-name"]
+    for in_colour in (False, True):
+        shown = [
+            HumanFormat(in_colour=in_colour, label=one, label_width=label_width(labels)).lines(
+                entry("x")
+            )
+            for one in labels
+        ]
+        cells = {cell_len(re.sub(r"\x1b\[\d+m", "", line).partition("|")[0]) for line in shown}
+        assert cells == {14}
+        assert label_width([label]) == cell_len(plain(label))
 
 
 def test_what_was_asked_for_by_name_is_shown() -> None:

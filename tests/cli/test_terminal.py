@@ -16,6 +16,8 @@ from typing import TextIO
 import pytest
 
 from clever_v4.cli.app import run_command
+from clever_v4.cli.following import json_lines
+from clever_v4.cli.tables import print_json
 from clever_v4.cli.terminal import CommandError, Exit, Terminal, UsageError, explained, run
 from clever_v4.emulator import Emulator
 from clever_v4.emulator import faults as f
@@ -189,3 +191,24 @@ def _with_messages_to(file: TextIO, *arguments: str) -> int:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "stderr", file)
         return run_command(arguments)
+
+
+@pytest.mark.parametrize("on_terminal", [True, False])
+def test_json_cannot_act_on_a_terminal_either(command: Command, on_terminal: bool) -> None:
+    """
+    Control characters are escaped there; elsewhere the text is what the API sent.
+    """
+    nasty = "a\x9b2Jb\x9d0;c\x9c\x7f\u202ed\u2028é"
+
+    async def work(terminal: Terminal) -> None:
+        await print_json(terminal, {"name": nasty})
+        async with json_lines(terminal, "jsonl") as lines:
+            assert lines is not None
+            await lines.write(json.dumps({"name": nasty}, ensure_ascii=False))
+
+    ran = command.catch(lambda: run(work, hint=""), on_terminal=on_terminal)
+    text = ran.out.replace("\n", "")
+    assert text.isprintable() is on_terminal
+    assert text.count(nasty) == (0 if on_terminal else 2)
+    *document, line = ran.out.splitlines() if on_terminal else ran.out.split("\n")[:-1]
+    assert json.loads(line) == json.loads("".join(document)) == {"name": nasty}
