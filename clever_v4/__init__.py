@@ -108,6 +108,7 @@ from clever_v4.fanout.statistics import (
 from clever_v4.fanout.subscription import Subscription
 from clever_v4.log_hub import AccessLogHub, AddonLogHub, LogHub, LogSource
 from clever_v4.session import Session
+from clever_v4.streaming.chunk import Chunk
 from clever_v4.streaming.policy import Reconnect, Reconnection, StreamOptions, is_transient
 from clever_v4.streaming.resume import Cursor, EndedBy
 from clever_v4.streaming.subject import StreamState, StreamStatistics
@@ -132,6 +133,7 @@ __all__ = [
     "AuthenticationError",
     "BadRequestError",
     "Batch",
+    "Chunk",
     "ClassicLine",
     "CleverError",
     "ConflictError",

@@ -28,6 +28,7 @@ PUBLIC = [
     "AuthenticationError",
     "BadRequestError",
     "Batch",
+    "Chunk",
     "ClassicLine",
     "CleverError",
     "ConflictError",
