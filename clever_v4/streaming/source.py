@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 
 import aiohttp
@@ -22,6 +21,7 @@ from aiohttp_sse_client.client import EventSource, MessageEvent
 from yarl import URL
 
 from clever_v4.errors import CleverError, ConnectionFailedError, HeartbeatTimeoutError
+from clever_v4.http_dates import parse_http_date
 
 from .decoder import Decoder, RawEvent
 
@@ -215,11 +215,8 @@ class Source:
 
 def _date(header: str | None) -> datetime:
     """Read the server's Date: entries are dated by the server's clock, not by ours."""
-    try:
-        date = parsedate_to_datetime(header or "")
-    except ValueError:
-        return datetime.now(UTC)
-    return date.astimezone(UTC)
+    now = datetime.now(UTC)
+    return parse_http_date(header or "", now=now) or now
 
 
 class _OpenMessageEvent(MessageEvent):  # type: ignore[misc]  # the library is not typed

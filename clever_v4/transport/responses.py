@@ -15,13 +15,13 @@ import contextlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar, overload
 
 import attrs
 
 from clever_v4.errors import APIError, RateLimitedError, error_class_for
+from clever_v4.http_dates import parse_http_date
 
 from .converter import decode
 from .redaction import redact
@@ -281,16 +281,8 @@ def retry_after_from(
     if value.isascii() and value.isdigit():
         # 10**9 s are 31 years; timedelta itself ends at 10**9 days.
         return timedelta(seconds=min(int(value[:12]), 10**9))
-    until = _http_date(value)
-    since = _http_date(headers.get("Date", "")) or now
+    until = parse_http_date(value, now=now)
+    since = parse_http_date(headers.get("Date", ""), now=now) or now
     if until is None or since is None:
         return None
     return max(until - since, timedelta(0))
-
-
-def _http_date(value: str) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(value)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

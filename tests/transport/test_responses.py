@@ -270,6 +270,10 @@ def test_any_json_makes_an_error(value: object) -> None:
             timedelta(seconds=10),
         ),
         ({"Retry-After": "Sun, 99 Mar 2026 12:01:00 GMT"}, None),
+        ({"Retry-After": "Fri, 31 Dec 9999 23:59:59 -1200"}, None),
+        ({"Retry-After": "Sun Mar  1 12:01:00 2026"}, timedelta(seconds=60)),
+        ({"Retry-After": "Sunday, 01-Mar-26 12:01:00 GMT"}, timedelta(seconds=60)),
+        ({"Retry-After": "Sun, 01 Mar 2026 12:01:00 -0000"}, timedelta(seconds=60)),
     ],
 )
 def test_retry_after_in_both_forms(headers: dict[str, str], expected: timedelta | None) -> None:
