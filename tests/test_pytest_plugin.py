@@ -11,34 +11,56 @@ import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
+import pytest
+
 from clever_v4 import pytest_plugin
 
 PROJECT = Path(__file__).parent.parent
 
-USERS_TEST = """
+OURS, ASYNCIO, ANYIO = "clever_v4.pytest_plugin", "pytest_asyncio.plugin", "anyio.pytest_plugin"
+
+COROUTINE = """
 import pytest
 
 @pytest.fixture
 def clever_emulator_options():
     return {"seed": 7, "demo": False}
 
-@pytest.mark.asyncio
+MARK
 async def test_own(clever_emulator, clever_session):
     assert clever_emulator.applications == []
     application = clever_emulator.add_application("mine")
     assert await clever_session.owners.owner_of(application.id) == clever_emulator.owner_id
-    assert any(zone.name == "par" for zone in await clever_session.zones.list())
+    async with clever_session.logs.stream(application.owner_id, application.id) as stream:
+        await clever_emulator.connections.wait_until(active=1)
+        (written,) = clever_emulator.publish(application.id, "hello")
+        assert (await anext(stream)).id == written
+    await clever_emulator.connections.wait_until(active=0)
+"""
+
+PLAIN = """
+import subprocess, sys, urllib.request
+
+READ = "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1]).status)"
+
+def test_plain(clever_emulator):
+    url = f"{clever_emulator.url}/v4/products/zones"
+    assert urllib.request.urlopen(url).status == 200
+    assert subprocess.check_output([sys.executable, "-c", READ, url]).strip() == b"200"
+    application = clever_emulator.add_application("mine")
+    assert clever_emulator.publish(application.id) == clever_emulator.produced_ids(application.id)
+    clever_emulator.connections.wait(active=0)
 """
 
 
-def run(directory: Path, *plugins: str) -> subprocess.CompletedProcess[str]:
+def run(directory: Path, *plugins: str, mode: str = "strict") -> subprocess.CompletedProcess[str]:
     """
-    Run pytest in a directory with these plugins and no others.
+    Run pytest in a directory with these plugins and no others, pytest-asyncio in this mode.
     """
     ini = directory / "pytest.ini"
     ini.write_text(
-        "[pytest]\nasyncio_default_fixture_loop_scope = function\n"
-        if "pytest_asyncio.plugin" in plugins
+        f"[pytest]\nasyncio_mode = {mode}\nasyncio_default_fixture_loop_scope = function\n"
+        if ASYNCIO in plugins
         else "[pytest]\n"
     )
     environment = os.environ | {
@@ -67,17 +89,91 @@ def run(directory: Path, *plugins: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_users_test_gets_the_emulator_and_a_session(tmp_path: Path) -> None:
+def passes(directory: Path, source: str, *plugins: str, mode: str = "strict") -> None:
     """
-    With pytest-asyncio there is a running emulator with the user's options, and a session on it;
-    the example in the plugin's own words works as it stands there.
+    All of a user's tests pass, with a warning none.
     """
-    (example,) = re.findall(r"```python\n(.*?)```", str(pytest_plugin.__doc__), re.DOTALL)
-    (tmp_path / "test_users.py").write_text(USERS_TEST)
-    (tmp_path / "test_example.py").write_text(example)
-    done = run(tmp_path, "pytest_asyncio.plugin", "clever_v4.pytest_plugin")
+    (directory / "test_users.py").write_text(source)
+    done = run(directory, OURS, *plugins, mode=mode)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "2 passed" in done.stdout
+    assert " passed" in done.stdout
+
+
+def test_the_examples_in_its_own_words_work(tmp_path: Path) -> None:
+    """
+    What the plugin's documentation shows works as it stands there.
+    """
+    examples = re.findall(r"```python\n(.*?)```", str(pytest_plugin.__doc__), re.DOTALL)
+    assert len(examples) == 2
+    passes(tmp_path, "\n".join(examples), ASYNCIO)
+
+
+@pytest.mark.parametrize(
+    ("mark", "plugin", "mode"),
+    [
+        ("@pytest.mark.asyncio", ASYNCIO, "strict"),
+        ("", ASYNCIO, "auto"),
+        ("@pytest.mark.anyio", ANYIO, ""),
+    ],
+    ids=["pytest-asyncio strict", "pytest-asyncio auto", "anyio"],
+)
+def test_a_coroutine_gets_the_emulator_and_a_session(
+    tmp_path: Path, mark: str, plugin: str, mode: str
+) -> None:
+    """
+    Whichever plugin runs the coroutine, there is an emulator with the user's options, and a
+    session on it.
+    """
+    backend = "\n@pytest.fixture\ndef anyio_backend():\n    return 'asyncio'\n"
+    source = COROUTINE.replace("MARK", mark) + (backend if plugin == ANYIO else "")
+    passes(tmp_path, source, plugin, mode=mode)
+
+
+@pytest.mark.parametrize("plugins", [(), (ASYNCIO,), (ANYIO,)], ids=["none", "asyncio", "anyio"])
+def test_a_plain_test_may_block(tmp_path: Path, plugins: tuple[str, ...]) -> None:
+    """
+    A synchronous client and a process of its own get their answers: the emulator has a thread.
+    """
+    passes(tmp_path, PLAIN, *plugins)
+
+
+@pytest.mark.parametrize(
+    ("source", "plugins", "reason"),
+    [
+        (
+            "def test_one(clever_session): pass",
+            (ASYNCIO,),
+            "clever_session is for a test that is a coroutine",
+        ),
+        (
+            "async def test_one(clever_session): pass",
+            (),
+            "the fixture clever_session needs pytest-asyncio or anyio",
+        ),
+        (
+            """
+import pytest
+@pytest.fixture
+def anyio_backend(): return 'trio'
+@pytest.mark.anyio
+async def test_one(clever_session): pass
+""",
+            (ANYIO,),
+            "clever_v4 runs on asyncio, not on trio",
+        ),
+    ],
+    ids=["plain", "no plugin", "trio"],
+)
+def test_a_session_that_cannot_be_is_refused_by_name(
+    tmp_path: Path, source: str, plugins: tuple[str, ...], reason: str
+) -> None:
+    """
+    Only the test that asks for it fails, and it says why.
+    """
+    (tmp_path / "test_users.py").write_text(f"{source}\ndef test_two(): pass\n")
+    done = run(tmp_path, OURS, *plugins)
+    assert reason in done.stdout
+    assert "1 passed, 1 error" in done.stdout
 
 
 def test_the_installed_package_brings_the_plugin() -> None:
@@ -88,19 +184,6 @@ def test_the_installed_package_brings_the_plugin() -> None:
     assert entry.load() is pytest_plugin
 
 
-def test_without_pytest_asyncio_the_fixture_says_what_it_needs(tmp_path: Path) -> None:
-    """
-    Only a test that asks for the fixture fails, and it says why.
-    """
-    (tmp_path / "hidden.py").write_text("import sys\nsys.modules['pytest_asyncio'] = None\n")
-    (tmp_path / "test_users.py").write_text(
-        "def test_one(clever_emulator): pass\ndef test_two(): pass\n"
-    )
-    done = run(tmp_path, "hidden", "clever_v4.pytest_plugin")
-    assert "the fixture clever_emulator needs pytest-asyncio" in done.stdout
-    assert "1 passed, 1 error" in done.stdout
-
-
 def test_the_plugin_does_not_load_the_emulator_by_itself(tmp_path: Path) -> None:
     """
     A project that does not use the fixtures does not pay for the emulator.
@@ -108,5 +191,5 @@ def test_the_plugin_does_not_load_the_emulator_by_itself(tmp_path: Path) -> None
     (tmp_path / "test_users.py").write_text(
         "import sys\ndef test_one(): assert 'clever_v4.emulator' not in sys.modules\n"
     )
-    done = run(tmp_path, "clever_v4.pytest_plugin")
+    done = run(tmp_path, OURS)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -11,7 +11,7 @@ import attrs
 
 from clever_v4.transport.client import Client
 from clever_v4.transport.converter import wire_style
-from clever_v4.transport.query import check_path_segment
+from clever_v4.transport.ids import IdKind, check_id
 from clever_v4.transport.resources import get_list
 
 
@@ -65,6 +65,8 @@ class LoadBalancers:
         owner_id: str,
         addon_id: str,
         kind: LoadBalancerKind | str = LoadBalancerKind.DEFAULT,
+        *,
+        missing_ok: bool = True,
     ) -> builtins.list[LoadBalancer]:
         """
         List the load balancers of an add-on.
@@ -74,6 +76,8 @@ class LoadBalancers:
             addon_id: The marketplace id ``addon_…``, not the real id
                 (``postgresql_…``).
             kind: ``default`` or ``private``.
+            missing_ok: Whether a 404 gives an empty list. The API answers it for
+                a mistyped id and for one that has none alike; False raises it.
 
         Returns:
             Empty when there are none, also where the server answers 404, as
@@ -81,6 +85,7 @@ class LoadBalancers:
 
         Raises:
             ValueError: An id cannot stand in a path, or the kind is unknown.
+            NotFoundError: The server answers 404, and *missing_ok* is False.
             APIError: The API refused.
             TransportError: There was no usable answer.
             ResponseFormatError: The answer does not fit.
@@ -89,13 +94,16 @@ class LoadBalancers:
         not in the reference (CleverCloud/clever-client.js,
         get-load-balancer-info-command.ts).
         """
-        return await self._list(owner_id, "addons", "addon_id", addon_id, kind)
+        check_id("addon_id", addon_id, IdKind.ADDON)
+        return await self._list(owner_id, ("addons", addon_id), kind, missing_ok=missing_ok)
 
     async def list(
         self,
         owner_id: str,
         application_id: str,
         kind: LoadBalancerKind | str = LoadBalancerKind.DEFAULT,
+        *,
+        missing_ok: bool = True,
     ) -> builtins.list[LoadBalancer]:
         """
         List the load balancers of an application.
@@ -105,6 +113,8 @@ class LoadBalancers:
             application_id: ``app_…``.
             kind: ``default`` (the reference knows this one only) or
                 ``private`` (clever-client.js), of which there often are none.
+            missing_ok: Whether a 404 gives an empty list. The API answers it for
+                a mistyped id and for one that has none alike; False raises it.
 
         Returns:
             Empty when there are none, also where the server answers 404, as
@@ -112,19 +122,27 @@ class LoadBalancers:
 
         Raises:
             ValueError: An id cannot stand in a path, or the kind is unknown.
+            NotFoundError: The server answers 404, and *missing_ok* is False.
             APIError: The API refused.
             TransportError: There was no usable answer.
             ResponseFormatError: The answer does not fit.
 
         Source: ``GET /v4/load-balancers/organisations/{ownerId}/applications/{applicationId}/load-balancers/{kind}``.
         """
-        return await self._list(owner_id, "applications", "application_id", application_id, kind)
+        check_id("application_id", application_id, IdKind.APPLICATION)
+        return await self._list(
+            owner_id, ("applications", application_id), kind, missing_ok=missing_ok
+        )
 
     async def _list(
-        self, owner_id: str, family: str, name: str, resource_id: str, kind: LoadBalancerKind | str
+        self,
+        owner_id: str,
+        resource: tuple[str, str],
+        kind: LoadBalancerKind | str,
+        *,
+        missing_ok: bool,
     ) -> builtins.list[LoadBalancer]:
-        check_path_segment("owner_id", owner_id)
-        check_path_segment(name, resource_id)
+        check_id("owner_id", owner_id, IdKind.OWNER)
         try:
             kind = LoadBalancerKind(kind)
         except ValueError:
@@ -134,9 +152,8 @@ class LoadBalancers:
             "load-balancers",
             "organisations",
             owner_id,
-            family,
-            resource_id,
+            *resource,
             "load-balancers",
             kind.value,
         )
-        return await get_list(self._client, path, LoadBalancer)
+        return await get_list(self._client, path, LoadBalancer, missing_ok=missing_ok)

@@ -11,6 +11,7 @@ import attrs
 
 from clever_v4.transport.client import Client
 from clever_v4.transport.converter import wire, wire_style
+from clever_v4.transport.ids import IdKind, check_id
 from clever_v4.transport.query import check_path_segment, check_strings, to_pairs
 from clever_v4.transport.resources import get_one
 
@@ -99,5 +100,5 @@ class Zones:
 
 def _query(owner_id: str | None, tags: Sequence[str]) -> builtins.list[tuple[str, str]]:
     if owner_id is not None:
-        check_path_segment("owner_id", owner_id)
+        check_id("owner_id", owner_id, IdKind.OWNER)
     return to_pairs({"ownerId": owner_id, "tag": check_strings("tags", tags)})

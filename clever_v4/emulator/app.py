@@ -52,7 +52,7 @@ FAMILIES: tuple[Family, ...] = (
 )
 """Every family that is served; a new one is one line here."""
 
-PUBLIC_PREFIXES = ("/v4/products/zones", "/_emulator/")
+PUBLIC_PREFIXES = ("/v4/products/zones", control.PREFIX)
 """Paths that are answered without credentials."""
 
 STATE = web.AppKey("state", State)
@@ -127,6 +127,8 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
 @web.middleware
 async def _credentials(request: web.Request, handler: Handler) -> web.StreamResponse:
     state = request.app[STATE]
+    if request.path.startswith(control.PREFIX):
+        control.check_caller(request)
     is_public = request.path.startswith(PUBLIC_PREFIXES)
     if not is_public or "Authorization" in request.headers:
         state.authenticator.check(request, now_s=state.now_s())

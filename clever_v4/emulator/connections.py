@@ -6,12 +6,15 @@ nothing is left open.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 
 import attrs
 from aiohttp import web
 
 from clever_v4.emulator.plans import Plan
+from clever_v4.emulator.threads import is_running
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -69,7 +72,7 @@ class Connections:
 
     def __init__(self) -> None:
         self._all: list[Connection] = []
-        self._changes: set[asyncio.Future[None]] = set()
+        self._wakers: set[Callable[[], object]] = set()
         self.active = 0
         """How many are open now."""
         self.peak = 0
@@ -125,19 +128,53 @@ class Connections:
 
     async def wait_until(self, *, active: int | None = None, opened: int | None = None) -> None:
         """
-        Wait until so many are open now, or at least so many were opened in all.
+        Wait until so many are open now, or at least so many were opened in all; on any event loop.
         """
-        while (active is not None and self.active != active) or (
-            opened is not None and len(self._all) < opened
-        ):
-            change: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._changes.add(change)
-            try:
-                await change
-            finally:
-                self._changes.discard(change)
+        loop = asyncio.get_running_loop()
+        change = asyncio.Event()
+
+        def wake() -> None:
+            if is_running(loop):
+                change.set()
+            elif not loop.is_closed():
+                loop.call_soon_threadsafe(change.set)
+
+        # Before it is looked at: the emulator may run in another thread.
+        self._wakers.add(wake)
+        try:
+            while not self._are(active, opened):
+                await change.wait()
+                change.clear()
+        finally:
+            self._wakers.discard(wake)
+
+    def wait(
+        self, *, active: int | None = None, opened: int | None = None, timeout_s: float = 60.0
+    ) -> None:
+        """
+        The same for a test without an event loop, whose emulator runs in a thread of its own.
+
+        Raises:
+            TimeoutError: It did not come to that within *timeout_s*.
+        """
+        change = threading.Event()
+        self._wakers.add(change.set)
+        deadline_s = time.monotonic() + timeout_s
+        try:
+            while not self._are(active, opened):
+                if not change.wait(deadline_s - time.monotonic()):
+                    raise TimeoutError(
+                        f"after {timeout_s:g} s {self.active} streams are open, {len(self)} were opened"
+                    )
+                change.clear()
+        finally:
+            self._wakers.discard(change.set)
+
+    def _are(self, active: int | None, opened: int | None) -> bool:
+        return (active is None or self.active == active) and (
+            opened is None or len(self._all) >= opened
+        )
 
     def _tell(self) -> None:
-        for change in self._changes:
-            if not change.done():
-                change.set_result(None)
+        for wake in list(self._wakers):
+            wake()

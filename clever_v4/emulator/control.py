@@ -1,6 +1,8 @@
 """
 ``/_emulator/...``: the faults and the log of the emulator itself, for a client that is not in
-its process. Answered without credentials, since it only listens on the loopback.
+its process. Answered without credentials, since it only listens on the loopback; so that no web
+page that a browser has open can reach them, they are refused (403) to a ``Host`` that is another
+name than ``localhost`` (an address is always taken) and to an ``Origin`` other than their own.
 
 | route | does |
 |---|---|
@@ -15,6 +17,7 @@ its process. Answered without credentials, since it only listens on the loopback
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -22,12 +25,15 @@ from typing import Any
 
 import attrs
 from aiohttp import web
+from yarl import URL
 
 from clever_v4.emulator import logbook
-from clever_v4.emulator.errors import bad_request, not_found
+from clever_v4.emulator.errors import Problem, bad_request, not_found
 from clever_v4.emulator.faults import FAULTS, Fault
 from clever_v4.emulator.query import Query
 from clever_v4.emulator.state import State
+
+PREFIX = "/_emulator/"
 
 _MALFORMED = "The request body was malformed."
 
@@ -41,6 +47,28 @@ def kind_of(fault: type[Fault] | Fault) -> str:
 
 
 _KINDS: dict[str, Callable[..., Fault]] = {kind_of(kind): kind for kind in FAULTS}
+
+
+def check_caller(request: web.Request) -> None:
+    """
+    Refuse a request that a browser sends for a page of somebody else's.
+
+    A page whose name was pointed at the loopback (DNS rebinding) gives its own name as ``Host``;
+    another page gives its ``Origin``.
+    """
+    origin = request.headers.get("Origin")
+    if not _is_local(request.host) or origin not in {None, f"http://{request.host}"}:
+        raise Problem(
+            403, "clever.core.forbidden", "This route answers only programs of this machine."
+        )
+
+
+def _is_local(host: str) -> bool:
+    try:
+        name = URL(f"http://{host}").host or ""
+        return name == "localhost" or bool(ipaddress.ip_address(name))
+    except ValueError:
+        return False
 
 
 def routes(state: State) -> Iterable[web.RouteDef]:

@@ -13,7 +13,7 @@ from clever_v4.emulator.entries import EntryLog
 from clever_v4.emulator.errors import ErrorGeneration
 from clever_v4.emulator.orchestra import orchestra
 from clever_v4.emulator.resources import Addon, Application, Behaviour
-from clever_v4.emulator.server import Server
+from clever_v4.emulator.server import Server, where_it_runs
 from clever_v4.emulator.state import Options, PulsarUnits, State
 
 
@@ -25,6 +25,9 @@ class Emulator(Server):
     async with Emulator(seed=1) as emulator:
         Session(ApiToken(emulator.token), base_url=emulator.url)
     ```
+
+    In a program without an event loop, ``with Emulator() as emulator:`` serves it in a thread of
+    its own; its methods may be called from any thread.
 
     Args:
         seed: What everything random is drawn from; 1 unless given.
@@ -109,6 +112,7 @@ class Emulator(Server):
         """
         return list(self.state.addons.values())
 
+    @where_it_runs
     def add_application(
         self,
         name: str = "application",
@@ -155,6 +159,7 @@ class Emulator(Server):
             long_lines=long_lines,
         )
 
+    @where_it_runs
     def add_addon(
         self,
         name: str = "add-on",
@@ -192,6 +197,7 @@ class Emulator(Server):
             history_interval_s=history_interval_s,
         )
 
+    @where_it_runs
     def deploy(
         self, application_id: str, *, outcome: str = "SUCCEEDED", not_found_looks: int = 1
     ) -> str:
@@ -215,6 +221,7 @@ class Emulator(Server):
         )
         return str(started["id"])
 
+    @where_it_runs
     def publish(
         self,
         resource_id: str,
@@ -247,6 +254,7 @@ class Emulator(Server):
             given = {"service": "bas.service"} | members
         return log.publish(now_ms=self.state.now_s() * 1000, count=count, members=given)
 
+    @where_it_runs
     def produced(
         self, resource_id: str, *, access: bool = False, start: int = 0, stop: int | None = None
     ) -> list[dict[str, object]]:
@@ -262,6 +270,7 @@ class Emulator(Server):
         log = logbook.log_of(self.state, resource_id, access=access)
         return [log.entry(index) for index in self._indices(log)[start:stop]]
 
+    @where_it_runs
     def produced_ids(
         self, resource_id: str, *, access: bool = False, start: int = 0, stop: int | None = None
     ) -> list[str]:

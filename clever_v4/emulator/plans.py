@@ -4,6 +4,7 @@ Which faults meet which connection: queues that a test fills, and plans drawn fr
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
@@ -159,8 +160,8 @@ class FaultPlans:
         number = self._counts[path]
         self._counts[path] += 1
         for key in (path, resource_id, None):
-            if self._queues.get(key):
-                return self._queues[key].popleft()
+            if (queued := self._take(key)) is not None:
+                return queued
         if self._random is None:
             return ()
         chosen = self._random
@@ -171,7 +172,13 @@ class FaultPlans:
         """
         The plan for a request that is not a stream.
         """
-        return self._queues[path].popleft() if self._queues.get(path) else ()
+        return self._take(path) or ()
+
+    def _take(self, key: str | None) -> Plan | None:
+        # Another thread may clear the queues meanwhile.
+        with contextlib.suppress(KeyError, IndexError):
+            return self._queues[key].popleft() if key in self._queues else None
+        return None
 
 
 def first(plan: Plan, kind: type[T]) -> T | None:

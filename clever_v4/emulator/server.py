@@ -1,11 +1,13 @@
 """
-``Server``: a state on a loopback port, for as long as an ``async with`` lasts.
+``Server``: a state on a loopback port, for as long as an ``async with`` or a ``with`` lasts.
 """
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TypeVar, cast
 
 from aiohttp import web
 
@@ -13,13 +15,18 @@ from clever_v4.emulator.app import create_app
 from clever_v4.emulator.connections import Connections
 from clever_v4.emulator.plans import FaultPlans
 from clever_v4.emulator.state import State
+from clever_v4.emulator.threads import LoopThread
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Server:
     """
     Serves a state, and says what a client needs to know: where, and with which credentials.
 
-    It can be stopped and started again: the port and the state stay.
+    ``async with`` serves it on the event loop that runs; ``with`` in a thread of its own, so
+    that synchronous clients and tests can use it. It can be stopped and started again: the port
+    and the state stay.
 
     Args:
         state: What is served.
@@ -32,6 +39,7 @@ class Server:
         self._host = host
         self._port = port
         self._runner: web.AppRunner | None = None
+        self._thread: LoopThread | None = None
 
     @property
     def url(self) -> str:
@@ -43,7 +51,8 @@ class Server:
         """
         if not self._port:
             raise RuntimeError("the emulator has no port yet: start it with 'async with'")
-        return f"http://{self._host}:{self._port}"
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self._port}"
 
     @property
     def token(self) -> str:
@@ -125,6 +134,43 @@ class Server:
             self.state.connections.abort_all()
             await runner.cleanup()
 
+    def __enter__(self) -> Self:
+        thread = LoopThread("clever_v4 emulator")
+        try:
+            thread.run(self.__aenter__())
+        except BaseException:
+            thread.stop()
+            raise
+        self._thread = thread
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            try:
+                thread.run(self.__aexit__(exc_type, exc, traceback))
+            finally:
+                thread.stop()
+
     async def _abort_streams(self, _app: web.Application) -> None:
         self.state.connections.abort_all()
         await self.state.connections.wait_until(active=0)
+
+
+def where_it_runs(method: F) -> F:
+    """
+    Let a method of a `Server` run in the thread that serves its state, whoever calls it.
+    """
+
+    @functools.wraps(method)
+    def called(server: Server, *args: Any, **kwargs: Any) -> Any:
+        thread = server._thread  # noqa: SLF001 -- a method of its own
+        call = functools.partial(method, server, *args, **kwargs)
+        return call() if thread is None else thread.call(call)
+
+    return cast("F", called)

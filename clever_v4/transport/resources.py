@@ -20,7 +20,12 @@ T = TypeVar("T")
 
 
 async def get_list(
-    client: Client, path: Sequence[str], type_: type[T], *, query: QueryPairs = ()
+    client: Client,
+    path: Sequence[str],
+    type_: type[T],
+    *,
+    query: QueryPairs = (),
+    missing_ok: bool = True,
 ) -> list[T]:
     """
     Get a list of resources, empty where the server answers 404.
@@ -28,7 +33,16 @@ async def get_list(
     For the lists for which the official client does so
     (CleverCloud/clever-client.js, ``getEmptyResponsePolicy``).
 
+    Args:
+        client: Who asks.
+        path: The segments of the path.
+        type_: The model of one resource.
+        query: Which ones.
+        missing_ok: False: a 404 is raised. The API answers it for a mistyped
+            id and for one that has none of these alike.
+
     Raises:
+        NotFoundError: The server answers 404, and *missing_ok* is False.
         APIError: The API refused.
         TransportError: There was no usable answer.
         ResponseFormatError: The answer is not a list of the resource.
@@ -36,6 +50,8 @@ async def get_list(
     try:
         return await client.get(path, _list_of(type_), query=query)
     except NotFoundError:
+        if not missing_ok:
+            raise
         return []
 
 

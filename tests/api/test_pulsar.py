@@ -389,7 +389,7 @@ async def test_another_add_on_is_not_found(emulator: Emulator, session: Session)
     Only a Pulsar add-on has these policies; the id has to be the real one.
     """
     database = emulator.add_addon("db")
-    for addon_id in (database.real_id, database.id, "pulsar_0"):
+    for addon_id in (database.real_id, "pulsar_0"):
         with pytest.raises(NotFoundError):
             await session.pulsar.get_storage_policies(addon_id)
     with pytest.raises(ValueError, match="addon_id"):

@@ -138,3 +138,32 @@ async def test_the_account_can_be_read(reader: Reader) -> None:
     assert [one["id"] for one in account["applications"]] == [application.id]
     assert [one["real_id"] for one in account["addons"]] == [addon.real_id]
     assert reader.emulator.owner_id in {one["id"] for one in account["owners"]}
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Host": "localhost:80"}, 200),
+        ({"Host": "127.0.0.1"}, 200),
+        ({"Host": "[::1]:80"}, 200),
+        ({"Host": "evil.example"}, 403),
+        ({"Host": "localhost.evil.example"}, 403),
+        ({"Host": ""}, 403),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "http://127.0.0.1:1"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Host": "localhost:80", "Origin": "http://localhost:80"}, 200),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+async def test_no_web_page_of_somebody_elses_reaches_them(
+    reader: Reader, method: str, headers: dict[str, str], status: int
+) -> None:
+    """
+    A name that was pointed at the loopback, or another page's origin, is refused by every method.
+    """
+    paths = {"GET": "", "POST": "random", "DELETE": "faults"}
+    url = f"{reader.emulator.url}/_emulator/{paths[method]}"
+    async with reader.http.request(method, url, headers=headers, json={"seed": 1}) as response:
+        assert response.status == status

@@ -13,6 +13,7 @@ import attrs
 
 from clever_v4.transport.client import Client
 from clever_v4.transport.converter import wire_style
+from clever_v4.transport.ids import IdKind, check_id
 from clever_v4.transport.options import check_window, pairs_of
 from clever_v4.transport.query import (
     Moment,
@@ -64,7 +65,7 @@ class Billing:
         self._client = client
 
     async def list_invoices(
-        self, owner_id: str, query: InvoiceQuery | None = None
+        self, owner_id: str, query: InvoiceQuery | None = None, *, missing_ok: bool = True
     ) -> list[InvoiceSummary]:
         """
         List invoices and credit notes, without their consumption lines.
@@ -73,6 +74,8 @@ class Billing:
             owner_id: ``orga_…`` or ``user_…``.
             query: Which ones. None: those of the server's default window;
                 ``InvoiceQuery(since=ALL)`` asks for all.
+            missing_ok: Whether a 404 gives an empty list. The API answers it for
+                a mistyped id and for one that has none alike; False raises it.
 
         Returns:
             In the server's order, which is not documented. Empty also where
@@ -81,6 +84,7 @@ class Billing:
         Raises:
             ValueError: The id cannot stand in a path.
             TypeError: *query* is of another type.
+            NotFoundError: The server answers 404, and *missing_ok* is False.
             APIError: The API refused.
             TransportError: There was no usable answer.
             ResponseFormatError: The answer does not fit.
@@ -90,20 +94,27 @@ class Billing:
         and CleverCloud/clever-client.js (list-invoice-command.ts).
         """
         pairs = pairs_of(query, InvoiceQuery)
-        return await get_list(self._client, _path(owner_id), InvoiceSummary, query=pairs)
+        return await get_list(
+            self._client, _path(owner_id), InvoiceSummary, query=pairs, missing_ok=missing_ok
+        )
 
-    async def list_unpaid_invoices(self, owner_id: str) -> list[InvoiceSummary]:
+    async def list_unpaid_invoices(
+        self, owner_id: str, *, missing_ok: bool = True
+    ) -> list[InvoiceSummary]:
         """
         List the invoices that are still to be paid.
 
         Args:
             owner_id: ``orga_…`` or ``user_…``.
+            missing_ok: Whether a 404 gives an empty list. The API answers it for
+                a mistyped id and for one that has none alike; False raises it.
 
         Returns:
             Empty also where the server answers 404.
 
         Raises:
             ValueError: The id cannot stand in a path.
+            NotFoundError: The server answers 404, and *missing_ok* is False.
             APIError: The API refused.
             TransportError: There was no usable answer.
             ResponseFormatError: The answer does not fit.
@@ -113,7 +124,7 @@ class Billing:
         list-unpaid-invoice-command.ts).
         """
         path = (*_path(owner_id), "unpaid")
-        return await get_list(self._client, path, InvoiceSummary)
+        return await get_list(self._client, path, InvoiceSummary, missing_ok=missing_ok)
 
     async def get_invoice(self, owner_id: str, invoice_number: str) -> Invoice:
         """
@@ -292,7 +303,7 @@ class _Counted(AsyncIterator[bytes]):
 
 
 def _path(owner_id: str, invoice_number: str | None = None, suffix: str = "") -> tuple[str, ...]:
-    check_path_segment("owner_id", owner_id)
+    check_id("owner_id", owner_id, IdKind.OWNER)
     path = ("v4", "billing", "organisations", owner_id, "invoices")
     if invoice_number is None:
         return path

@@ -19,7 +19,7 @@ from clever_v4.streaming.stream import EventStream
 from clever_v4.streaming.subject import Subject
 from clever_v4.transport.client import Client
 from clever_v4.transport.converter import reader
-from clever_v4.transport.query import check_path_segment
+from clever_v4.transport.ids import IdKind, check_id
 from clever_v4.transport.streams import StreamOpener
 
 from .entries import AccessLogEntry, AddonLogEntry, LogEntry
@@ -152,7 +152,7 @@ class Logs:
         """
         path = ("v4", "logs", "organisations", owner_id, "applications", application_id, "logs")
         return self._open(
-            _checked(path, owner_id=owner_id, application_id=application_id),
+            _checked(path, owner_id, application_id=(application_id, IdKind.APPLICATION)),
             _APPLICATION,
             query,
             throttle,
@@ -196,7 +196,7 @@ class Logs:
         """
         path = ("v4", "logs", "organisations", owner_id, "resources", addon_id, "logs")
         return self._open(
-            _checked(path, owner_id=owner_id, addon_id=_real(addon_id)),
+            _checked(path, owner_id, addon_id=(_real(addon_id), IdKind.REAL)),
             _ADDON,
             query,
             throttle,
@@ -245,7 +245,9 @@ class Logs:
             *("applications", resource_id, "accesslogs"),
         )
         return self._open(
-            _checked(path, owner_id=owner_id, resource_id=_real(resource_id)),
+            _checked(
+                path, owner_id, resource_id=(_real(resource_id), IdKind.APPLICATION, IdKind.REAL)
+            ),
             _ACCESS,
             query,
             throttle,
@@ -300,9 +302,12 @@ _ACCESS: Final = _Kind(
 )
 
 
-def _checked(path: tuple[str, ...], **arguments: str) -> tuple[str, ...]:
-    for name, value in arguments.items():
-        check_path_segment(name, value)
+def _checked(
+    path: tuple[str, ...], owner_id: str, **arguments: tuple[str, *tuple[IdKind, ...]]
+) -> tuple[str, ...]:
+    check_id("owner_id", owner_id, IdKind.OWNER)
+    for name, (value, *kinds) in arguments.items():
+        check_id(name, value, *kinds)
     return path
 
 

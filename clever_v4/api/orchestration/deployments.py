@@ -12,8 +12,9 @@ import attrs
 
 from clever_v4.transport.client import Client
 from clever_v4.transport.converter import wire, wire_style
+from clever_v4.transport.ids import IdKind, check_id
 from clever_v4.transport.options import pairs_of
-from clever_v4.transport.query import check_path_segment, positive_int
+from clever_v4.transport.query import positive_int
 from clever_v4.transport.resources import get_list, get_one
 
 from . import waiting
@@ -173,6 +174,8 @@ class Deployments:
         owner_id: str,
         application_id: str,
         query: DeploymentQuery | None = None,
+        *,
+        missing_ok: bool = True,
     ) -> builtins.list[Deployment]:
         """
         List the deployments of an application.
@@ -181,6 +184,8 @@ class Deployments:
             owner_id: ``orga_…`` or ``user_…``.
             application_id: ``app_…``.
             query: Which ones; None: what the server gives by default.
+            missing_ok: Whether a 404 gives an empty list. The API answers it for
+                a mistyped id and for one that has none alike; False raises it.
 
         Returns:
             In the server's order. Empty also where the server answers 404, as
@@ -189,6 +194,7 @@ class Deployments:
         Raises:
             ValueError: An id cannot stand in a path.
             TypeError: *query* is of another type.
+            NotFoundError: The server answers 404, and *missing_ok* is False.
             APIError: The API refused.
             TransportError: There was no usable answer.
             ResponseFormatError: The answer does not fit.
@@ -199,10 +205,14 @@ class Deployments:
         """
         path = application_path(owner_id, application_id, "deployments")
         return await get_list(
-            self._client, path, Deployment, query=pairs_of(query, DeploymentQuery)
+            self._client,
+            path,
+            Deployment,
+            query=pairs_of(query, DeploymentQuery),
+            missing_ok=missing_ok,
         )
 
 
 def _path(owner_id: str, application_id: str, deployment_id: str) -> tuple[str, ...]:
-    check_path_segment("deployment_id", deployment_id)
+    check_id("deployment_id", deployment_id, IdKind.DEPLOYMENT)
     return (*application_path(owner_id, application_id, "deployments"), deployment_id)

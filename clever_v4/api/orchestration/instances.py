@@ -13,11 +13,11 @@ import attrs
 
 from clever_v4.transport.client import Client
 from clever_v4.transport.converter import wire, wire_style
+from clever_v4.transport.ids import IdKind, check_id
 from clever_v4.transport.options import check_window, pairs_of
 from clever_v4.transport.query import (
     Moment,
     aware_moment,
-    check_path_segment,
     non_empty,
     positive_int,
 )
@@ -169,7 +169,7 @@ class Instances:
         not in the reference (CleverCloud/clever-client.js,
         get-application-instance-command.ts).
         """
-        check_path_segment("instance_id", instance_id)
+        check_id("instance_id", instance_id, IdKind.INSTANCE)
         path = (*application_path(owner_id, application_id, "instances"), instance_id)
         return await get_one(self._client, path, Instance)
 
@@ -178,6 +178,8 @@ class Instances:
         owner_id: str,
         application_id: str,
         query: InstanceQuery | None = None,
+        *,
+        missing_ok: bool = True,
     ) -> builtins.list[Instance]:
         """
         List the instances of an application.
@@ -186,6 +188,8 @@ class Instances:
             owner_id: ``orga_…`` or ``user_…``.
             application_id: ``app_…``.
             query: Which ones; None: what the server gives by default.
+            missing_ok: Whether a 404 gives an empty list. The API answers it for
+                a mistyped id and for one that has none alike; False raises it.
 
         Returns:
             In the server's order. Empty also where the server answers 404, as
@@ -194,6 +198,7 @@ class Instances:
         Raises:
             ValueError: An id cannot stand in a path.
             TypeError: *query* is of another type.
+            NotFoundError: The server answers 404, and *missing_ok* is False.
             APIError: The API refused.
             TransportError: There was no usable answer.
             ResponseFormatError: The answer does not fit.
@@ -202,4 +207,10 @@ class Instances:
         for the 404: CleverCloud/clever-client.js (``getEmptyResponsePolicy``).
         """
         path = application_path(owner_id, application_id, "instances")
-        return await get_list(self._client, path, Instance, query=pairs_of(query, InstanceQuery))
+        return await get_list(
+            self._client,
+            path,
+            Instance,
+            query=pairs_of(query, InstanceQuery),
+            missing_ok=missing_ok,
+        )

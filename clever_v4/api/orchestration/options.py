@@ -7,7 +7,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable
 
-from clever_v4.transport.query import check_path_segment
+from clever_v4.transport.ids import IdKind, check_id
 
 
 def application_path(owner_id: str, application_id: str, family: str) -> tuple[str, ...]:
@@ -15,10 +15,10 @@ def application_path(owner_id: str, application_id: str, family: str) -> tuple[s
     Give the path of what an application has.
 
     Raises:
-        ValueError: An id cannot stand in a path.
+        ValueError: An id cannot stand in a path, or is of another kind.
     """
-    check_path_segment("owner_id", owner_id)
-    check_path_segment("application_id", application_id)
+    check_id("owner_id", owner_id, IdKind.OWNER)
+    check_id("application_id", application_id, IdKind.APPLICATION)
     return (
         "v4",
         "orchestration",

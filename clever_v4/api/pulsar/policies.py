@@ -8,7 +8,7 @@ from typing import Final
 
 from clever_v4.errors import BadRequestError
 from clever_v4.transport.client import Client
-from clever_v4.transport.query import check_path_segment
+from clever_v4.transport.ids import IdKind, check_id
 
 from .models import PulsarUnits, StoragePolicies, StoragePoliciesChange
 from .units import body_for, policies_from, whole_policies_from
@@ -154,7 +154,7 @@ def _checked_units(units: PulsarUnits | str) -> PulsarUnits:
 
 
 def _path(addon_id: str) -> tuple[str, ...]:
-    check_path_segment("addon_id", addon_id)
+    check_id("addon_id", addon_id, IdKind.REAL)
     return (
         "v4",
         "addon-providers",
