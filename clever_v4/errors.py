@@ -24,10 +24,12 @@ Every error that the library raises of its own accord, in one tree.
     │   ├── ReconnectionGaveUpError     attempts, last_event_id
     │   ├── SlowConsumerError           dropped, since
     │   ├── SourceFailedError           source
+    │   ├── SourceTimeoutError          also a TimeoutError: source, waited
     │   └── TooManyStreamsError         limit
     ├── CredentialsError                also a ValueError: no credentials, or a file that cannot be used
     ├── UnresolvedNameError             also a LookupError: name, candidates
     ├── SessionClosedError              also a RuntimeError
+    ├── HubClosedError                  also a RuntimeError
     ├── DifferentEventLoopError         also a RuntimeError
     └── DeploymentWaitTimeoutError      also a TimeoutError: deployment_id, state, waited
 
@@ -56,6 +58,7 @@ __all__ = [
     "DifferentEventLoopError",
     "EventTooLargeError",
     "HeartbeatTimeoutError",
+    "HubClosedError",
     "NotAnEventStreamError",
     "NotFoundError",
     "PermissionDeniedError",
@@ -68,6 +71,7 @@ __all__ = [
     "SessionClosedError",
     "SlowConsumerError",
     "SourceFailedError",
+    "SourceTimeoutError",
     "StreamError",
     "TooManyStreamsError",
     "TransportError",
@@ -417,6 +421,23 @@ class SourceFailedError(StreamError):
         self.source = source
 
 
+class SourceTimeoutError(StreamError, TimeoutError):
+    """
+    A source that a hub follows is not connected in time; ``__cause__`` is its last failure, if any.
+    """
+
+    source: object
+    """The key under which it is followed."""
+    waited: timedelta
+
+    def __init__(self, message: str | None = None, *, source: object, waited: timedelta) -> None:
+        super().__init__(
+            message or f"the source {source} is not connected after {waited.total_seconds():g} s"
+        )
+        self.source = source
+        self.waited = waited
+
+
 class TooManyStreamsError(StreamError):
     """
     The session's bound on open streams is reached.
@@ -468,6 +489,12 @@ class UnresolvedNameError(CleverError, LookupError):
 class SessionClosedError(CleverError, RuntimeError):
     """
     The session was used before it was opened or after it was closed.
+    """
+
+
+class HubClosedError(CleverError, RuntimeError):
+    """
+    The hub was used before it was entered, or after it was drained or closed.
     """
 
 

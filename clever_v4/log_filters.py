@@ -14,6 +14,7 @@ import attrs
 
 from clever_v4.api.logs import Severity
 from clever_v4.fanout.filters import Contains, Matches, OneOf, Predicate
+from clever_v4.validators import check_text, check_whole_number, field
 
 __all__ = [
     "SeverityAtLeast",
@@ -47,7 +48,7 @@ class SeverityAtLeast(Predicate):
     known is accepted, so that nothing grave is hidden; an entry with neither is not.
     """
 
-    priority: int
+    priority: int = attrs.field(validator=field(check_whole_number, at_least=0, at_most=7))
 
     def __call__(self, entry: Any, /) -> bool:  # noqa: D102
         severity = entry.severity
@@ -63,7 +64,9 @@ def severity_at_least(severity: Severity | str) -> Predicate:
 
     Raises:
         ValueError: *severity* is not a word of syslog.
+        TypeError: It is no text.
     """
+    check_text("severity", severity)
     priority = _PRIORITIES.get(str(severity).lower())
     if priority is None:
         raise ValueError(f"severity must be one of {', '.join(Severity)}, got {severity!r}")
@@ -73,6 +76,10 @@ def severity_at_least(severity: Severity | str) -> Predicate:
 def from_service(*services: str) -> Predicate:
     """
     Entries of these systemd units, named with or without ``.service``.
+
+    Raises:
+        ValueError: There are none, or one is empty.
+        TypeError: One is no text.
     """
     _at_least_one("services", services)
     names = {name.removesuffix(".service") for name in services}
@@ -82,6 +89,10 @@ def from_service(*services: str) -> Predicate:
 def from_deployment(*deployment_ids: str) -> Predicate:
     """
     Entries of these deployments.
+
+    Raises:
+        ValueError: There are none, or one is empty.
+        TypeError: One is no text.
     """
     _at_least_one("deployment_ids", deployment_ids)
     return OneOf("deployment_id", deployment_ids)
@@ -90,6 +101,10 @@ def from_deployment(*deployment_ids: str) -> Predicate:
 def from_instance(*instance_ids: str) -> Predicate:
     """
     Entries of these instances.
+
+    Raises:
+        ValueError: There are none, or one is empty.
+        TypeError: One is no text.
     """
     _at_least_one("instance_ids", instance_ids)
     return OneOf("instance_id", instance_ids)
@@ -101,6 +116,7 @@ def containing(text: str) -> Predicate:
 
     Raises:
         ValueError: *text* is empty.
+        TypeError: It is no text.
     """
     return Contains("message", text)
 
@@ -111,6 +127,7 @@ def matching(pattern: str | re.Pattern[str]) -> Predicate:
 
     Raises:
         ValueError: *pattern* is not a regular expression.
+        TypeError: It is neither a text nor a compiled one over text.
     """
     return Matches("message", pattern)
 
@@ -119,5 +136,4 @@ def _at_least_one(name: str, values: tuple[Any, ...]) -> None:
     if not values:
         raise ValueError(f"{name} must not be empty")
     for value in values:
-        if not isinstance(value, str) or not value:
-            raise ValueError(f"{name} must be texts that are not empty, got {value!r}")
+        check_text(f"each of {name}", value)

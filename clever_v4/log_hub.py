@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from types import TracebackType
+from types import NoneType, TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 import attrs
@@ -26,6 +26,8 @@ from clever_v4.streaming.policy import StreamOptions
 from clever_v4.streaming.source import Opener
 from clever_v4.streaming.stream import EventStream
 from clever_v4.streaming.subject import StreamState
+from clever_v4.transport.query import check_path_segment
+from clever_v4.validators import check_instance, check_text, field, shown
 
 __all__ = ["AccessLogHub", "AddonLogHub", "LogHub", "LogSource", "SessionHub"]
 
@@ -38,11 +40,11 @@ class LogSource:
     A followed log: the key that tags its entries. One upstream connection belongs to each.
     """
 
-    owner_id: str
+    owner_id: str = attrs.field(validator=field(check_text))
     """The organisation or user that owns it."""
-    resource_id: str
+    resource_id: str = attrs.field(validator=field(check_text))
     """The application, or the add-on by its real id."""
-    query: LogQuery = attrs.field(factory=LogQuery)
+    query: LogQuery = attrs.field(factory=LogQuery, validator=field(check_instance, kind=LogQuery))
     """What of the log is read."""
 
     @property
@@ -112,6 +114,16 @@ def _date(entry: Any) -> datetime | None:
     return date
 
 
+def _merge(ordered: bool | timedelta) -> Merge[Any] | None:
+    check_instance("ordered", ordered, (bool, timedelta))
+    if not isinstance(ordered, timedelta):
+        return Merge(by=_date) if ordered else None
+    try:
+        return Merge(by=_date, window=ordered)
+    except ValueError as exc:
+        raise ValueError(str(exc).replace("window", "ordered", 1)) from None
+
+
 class SessionHub(Generic[E]):
     """
     What the three hubs on a session's log streams have in common.
@@ -131,6 +143,7 @@ class SessionHub(Generic[E]):
 
     Raises:
         ValueError: *ring* is not at least 1.
+        TypeError: An argument is of another type.
     """
 
     def __init__(
@@ -142,6 +155,9 @@ class SessionHub(Generic[E]):
         options: StreamOptions | None = None,
         hooks: Hooks | None = None,
     ) -> None:
+        check_instance("session", session, Session)
+        check_instance("pacing", pacing, (Pacing, NoneType))
+        check_instance("options", options, (StreamOptions, NoneType))
         self._pacer = pacer = Pacer(pacing)
         self._logs = session.logs.through(lambda opener: _PacedOpener(opener, pacer))
         self._open_stream = self._opener_of(self._logs)
@@ -182,6 +198,11 @@ class SessionHub(Generic[E]):
 
         A subscriber has taken it all when it comes back for more. One that has not when
         *timeout* is over gets `SlowConsumerError`, and is in the report.
+
+        Raises:
+            ValueError: *timeout* is negative.
+            TypeError: *timeout* is no ``timedelta``.
+            HubClosedError: The hub is not open.
         """
         return await self._hub.drain(timeout)
 
@@ -213,8 +234,12 @@ class SessionHub(Generic[E]):
 
         Raises:
             ValueError: An id or the query cannot be meant, or *linger* is negative.
-            RuntimeError: The hub is not open.
+            TypeError: An argument is of another type.
+            HubClosedError: The hub is not open.
         """
+        check_path_segment("owner_id", owner_id)
+        check_path_segment("resource_id", resource_id)
+        check_instance("query", query, (LogQuery, NoneType))
         query = query or LogQuery()
         source = LogSource(owner_id=owner_id, resource_id=resource_id, query=query)
 
@@ -241,7 +266,9 @@ class SessionHub(Generic[E]):
 
         Raises:
             KeyError: It is not followed.
+            TypeError: It is no `LogSource`.
         """
+        check_instance("source", source, LogSource)
         self._hub.unfollow(source)
 
     @property
@@ -270,8 +297,8 @@ class SessionHub(Generic[E]):
 
         Args:
             sources: Which logs: what `follow` gave, or ids of applications that are
-                followed, or a predicate over keys; None: all. What is followed later is
-                included, from its first entry.
+                followed, or a predicate over keys; None: all. With None or a predicate,
+                what is followed later is included, from its first entry.
             where: Only entries that it accepts; see ``clever_v4.log_filters``.
             overflow: What happens when it falls a whole ring behind.
             start: Where to begin in the rings that exist, or after what was read before:
@@ -281,27 +308,32 @@ class SessionHub(Generic[E]):
             name: For statistics and logs; None: a number.
 
         Raises:
-            ValueError: An id in *sources* is not followed, or *ordered* is not positive.
-            TypeError: *sources* is one string, or *start* is of another type.
-            RuntimeError: The hub is not open.
+            ValueError: One of *sources* is not followed, *ordered* is not positive or over 5
+                minutes, *overflow* is no policy, or *name* is empty.
+            TypeError: *sources* is one string, an argument is of another type, a predicate is
+                a coroutine function, or *where* cannot be hashed.
+            HubClosedError: The hub is not open.
         """
-        merge: Merge[E] | None = None
-        if isinstance(ordered, timedelta):
-            merge = Merge(by=_date, window=ordered)
-        elif ordered:
-            merge = Merge(by=_date)
-        wanted: Iterable[LogSource] | Callable[[LogSource], bool] | None
-        if sources is None or callable(sources):
-            wanted = sources
-        elif isinstance(sources, str):
-            raise TypeError(f"sources must be keys or a predicate, not one string: {sources!r}")
-        else:
-            wanted = [key for given in sources for key in self._keys(given)]
         return self._hub.subscribe(
-            sources=wanted, where=where, overflow=overflow, start=start, merge=merge, name=name
+            sources=self._wanted(sources),
+            where=where,
+            overflow=overflow,
+            start=start,
+            merge=_merge(ordered),
+            name=name,
         )
 
+    def _wanted(
+        self, sources: Iterable[LogSource | str] | Callable[[LogSource], bool] | None
+    ) -> Iterable[LogSource] | Callable[[LogSource], bool] | None:
+        if sources is None or callable(sources):
+            return sources
+        if isinstance(sources, str | bytes) or not isinstance(sources, Iterable):
+            raise TypeError(f"sources must be keys or a predicate, got {shown(sources)}")
+        return [key for given in sources for key in self._keys(given)]
+
     def _keys(self, given: LogSource | str) -> list[LogSource]:
+        check_instance("each of sources", given, (LogSource, str))
         if isinstance(given, LogSource):
             return [given]
         keys = [key for key in self._hub.sources if key.resource_id == given]

@@ -11,13 +11,16 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Collection
 from datetime import timedelta
+from enum import StrEnum
 from functools import partial
 from typing import Any, Final
 
 __all__ = [
     "check_callback",
+    "check_choice",
     "check_duration",
     "check_flag",
+    "check_hashable",
     "check_instance",
     "check_names",
     "check_number",
@@ -147,6 +150,19 @@ def check_text(name: str, value: object, *, or_empty: bool = False) -> None:
         raise ValueError(f"{name} must not be empty, got {value!r}")
 
 
+def check_choice(name: str, value: object, kind: type[StrEnum]) -> None:
+    """
+    A value of an enum of words, or one of its words as plain text.
+
+    Raises:
+        TypeError: It is no text.
+        ValueError: It is another word.
+    """
+    check_text(name, value, or_empty=True)
+    if value not in list(kind):
+        raise ValueError(f"{name} must be one of {', '.join(kind)}, got {shown(value)}")
+
+
 def check_flag(name: str, value: object) -> None:
     """
     True or False.
@@ -156,6 +172,19 @@ def check_flag(name: str, value: object) -> None:
     """
     if not isinstance(value, bool):
         raise TypeError(f"{name} must be True or False, got {shown(value)}")
+
+
+def check_hashable(name: str, value: object) -> None:
+    """
+    Something that can be a key of a dictionary.
+
+    Raises:
+        TypeError: It has no hash.
+    """
+    try:
+        hash(value)
+    except TypeError as exc:
+        raise TypeError(f"{name} must be hashable, got {shown(value)}") from exc
 
 
 def check_instance(name: str, value: object, kind: type | tuple[type, ...]) -> None:

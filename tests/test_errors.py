@@ -24,6 +24,7 @@ from clever_v4.errors import (
     DifferentEventLoopError,
     EventTooLargeError,
     HeartbeatTimeoutError,
+    HubClosedError,
     NotAnEventStreamError,
     NotFoundError,
     PermissionDeniedError,
@@ -36,6 +37,7 @@ from clever_v4.errors import (
     SessionClosedError,
     SlowConsumerError,
     SourceFailedError,
+    SourceTimeoutError,
     TooManyStreamsError,
     UnresolvedNameError,
     error_class_for,
@@ -87,6 +89,10 @@ SAMPLES: list[tuple[CleverError, str]] = [
         "10,000 streams are open already; raise max_streams of the Session to open more",
     ),
     (SourceFailedError(source="app_1"), "the source app_1 failed"),
+    (
+        SourceTimeoutError(source="app_1", waited=timedelta(seconds=2.5)),
+        "the source app_1 is not connected after 2.5 s",
+    ),
     (CredentialsError("no file"), "no file"),
     (
         UnresolvedNameError(name="shop"),
@@ -97,6 +103,7 @@ SAMPLES: list[tuple[CleverError, str]] = [
         "'shop' is ambiguous: it could be app_1, app_2; use the id",
     ),
     (SessionClosedError("the session is closed"), "the session is closed"),
+    (HubClosedError("the hub is closed"), "the hub is closed"),
     (DifferentEventLoopError("another loop"), "another loop"),
     (
         DeploymentWaitTimeoutError(
@@ -136,6 +143,8 @@ def test_error_survives_pickling(error: CleverError, text: str) -> None:
         (CredentialsError, ValueError),
         (UnresolvedNameError, LookupError),
         (SessionClosedError, RuntimeError),
+        (HubClosedError, RuntimeError),
+        (SourceTimeoutError, TimeoutError),
         (DifferentEventLoopError, RuntimeError),
         (DeploymentWaitTimeoutError, TimeoutError),
     ],

@@ -119,11 +119,11 @@ def test_what_cannot_be_meant_is_refused() -> None:
         severity_at_least("loud")
     with pytest.raises(ValueError, match="services must not be empty"):
         from_service()
-    with pytest.raises(ValueError, match="deployment_ids must be texts that are not empty, got ''"):
+    with pytest.raises(ValueError, match="each of deployment_ids must not be empty, got ''"):
         from_deployment("")
-    with pytest.raises(ValueError, match="instance_ids must be texts"):
+    with pytest.raises(TypeError, match="each of instance_ids must be a text, got None"):
         from_instance(None)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="text must be a text that is not empty, got ''"):
+    with pytest.raises(ValueError, match="text must not be empty, got ''"):
         containing("")
-    with pytest.raises(ValueError, match="not a regular expression"):
+    with pytest.raises(ValueError, match="must be a regular expression"):
         matching("(")

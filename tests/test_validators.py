@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from enum import StrEnum
 from functools import partial, wraps
 from typing import Any
 
@@ -15,8 +16,10 @@ import pytest
 from clever_v4 import validators
 from clever_v4.validators import (
     check_callback,
+    check_choice,
     check_duration,
     check_flag,
+    check_hashable,
     check_instance,
     check_names,
     check_number,
@@ -25,6 +28,11 @@ from clever_v4.validators import (
 )
 
 Check = Callable[..., None]
+
+
+class Colour(StrEnum):
+    RED = "red"
+    BLUE = "blue"
 
 
 class Called:
@@ -65,7 +73,10 @@ ACCEPTED: list[tuple[Check, object, dict[str, Any]]] = [
     (check_callback, plain_but_wraps_one, {}),
     (check_text, "a", {}),
     (check_text, "", {"or_empty": True}),
+    (check_choice, "blue", {"kind": Colour}),
+    (check_choice, Colour.RED, {"kind": Colour}),
     (check_flag, False, {}),
+    (check_hashable, (), {}),
     (check_instance, "a", {"kind": str}),
     (check_instance, None, {"kind": (str, type(None))}),
     (check_names, ("a", "b"), {}),
@@ -109,6 +120,15 @@ REFUSED: list[tuple[Check, object, dict[str, Any], type[Exception], str]] = [
     (check_text, 5, {}, TypeError, "argument must be a text, got 5"),
     (check_text, b"a", {}, TypeError, "argument must be a text, got b'a'"),
     (check_text, "", {}, ValueError, "argument must not be empty, got ''"),
+    (check_choice, 1, {"kind": Colour}, TypeError, "argument must be a text, got 1"),
+    (
+        check_choice,
+        "green",
+        {"kind": Colour},
+        ValueError,
+        "argument must be one of red, blue, got 'green'",
+    ),
+    (check_hashable, ([],), {}, TypeError, "argument must be hashable, got ([],)"),
     (check_flag, 0, {}, TypeError, "argument must be True or False, got 0"),
     (check_flag, "no", {}, TypeError, "argument must be True or False, got 'no'"),
     (check_instance, 5, {"kind": str}, TypeError, "argument must be a str, got 5"),

@@ -14,6 +14,15 @@ from typing import Any
 
 import attrs
 
+from clever_v4.validators import (
+    check_callback,
+    check_hashable,
+    check_number,
+    check_text,
+    field,
+    shown,
+)
+
 __all__ = ["AllOf", "AnyOf", "AtMost", "Contains", "Matches", "Not", "OneOf", "Predicate"]
 
 
@@ -40,30 +49,29 @@ class Predicate:
         return Not(self)
 
 
-def _names(value: Iterable[Any]) -> frozenset[Any]:
-    if isinstance(value, str | bytes):
-        raise TypeError(f"values must be several, not one string: {value!r}")
-    return frozenset(value)
+def _values(value: Iterable[Any]) -> frozenset[Any]:
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        raise TypeError(f"values must be several, got {shown(value)}")
+    found = list(value)
+    for one in found:
+        check_hashable("each of values", one)
+    return frozenset(found)
 
 
-def _tuple(value: Iterable[Callable[[Any], object]]) -> tuple[Callable[[Any], object], ...]:
-    return tuple(value)
+def _predicates(value: Iterable[Callable[[Any], object]]) -> tuple[Callable[[Any], object], ...]:
+    if not isinstance(value, Iterable):
+        raise TypeError(f"predicates must be several, got {shown(value)}")
+    found = tuple(value)
+    for one in found:
+        check_callback("each of predicates", one)
+    return found
 
 
-def _attribute(_instance: Any, attribute: Any, value: str) -> None:
-    if not value or not all(part.isidentifier() for part in value.split(".")):
-        raise ValueError(f"{attribute.name} must name an attribute, got {value!r}")
-
-
-def _callables(_instance: Any, attribute: Any, value: tuple[Any, ...]) -> None:
-    for one in value:
-        if not callable(one):
-            raise TypeError(f"{attribute.name} must be predicates, got {one!r}")
-
-
-def _text(_instance: Any, attribute: Any, value: Any) -> None:
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"{attribute.name} must be a text that is not empty, got {value!r}")
+def _attribute(value: str) -> str:
+    check_text("attribute", value)
+    if not all(part.isidentifier() for part in value.split(".")):
+        raise ValueError(f"attribute must name an attribute, got {shown(value)}")
+    return value
 
 
 @attrs.frozen
@@ -72,9 +80,7 @@ class AllOf(Predicate):
     Accepts what every one of the predicates accepts.
     """
 
-    predicates: tuple[Callable[[Any], object], ...] = attrs.field(
-        converter=_tuple, validator=_callables
-    )
+    predicates: tuple[Callable[[Any], object], ...] = attrs.field(converter=_predicates)
 
     def __call__(self, entry: Any, /) -> bool:  # noqa: D102
         return all(accepts(entry) for accepts in self.predicates)
@@ -86,9 +92,7 @@ class AnyOf(Predicate):
     Accepts what at least one of the predicates accepts.
     """
 
-    predicates: tuple[Callable[[Any], object], ...] = attrs.field(
-        converter=_tuple, validator=_callables
-    )
+    predicates: tuple[Callable[[Any], object], ...] = attrs.field(converter=_predicates)
 
     def __call__(self, entry: Any, /) -> bool:  # noqa: D102
         return any(accepts(entry) for accepts in self.predicates)
@@ -100,7 +104,7 @@ class Not(Predicate):
     Accepts what the predicate does not.
     """
 
-    predicate: Callable[[Any], object] = attrs.field(validator=attrs.validators.is_callable())
+    predicate: Callable[[Any], object] = attrs.field(validator=field(check_callback))
 
     def __call__(self, entry: Any, /) -> bool:  # noqa: D102
         return not self.predicate(entry)
@@ -108,7 +112,7 @@ class Not(Predicate):
 
 @attrs.frozen
 class _OfAttribute(Predicate):
-    attribute: str = attrs.field(validator=_attribute)
+    attribute: str = attrs.field(converter=_attribute)
     """Which attribute of an entry; with dots: an attribute of that."""
     _get: Callable[[Any], Any] = attrs.field(
         init=False,
@@ -124,7 +128,7 @@ class OneOf(_OfAttribute):
     Accepts entries whose attribute has one of these values.
     """
 
-    values: frozenset[Any] = attrs.field(converter=_names)
+    values: frozenset[Any] = attrs.field(converter=_values)
 
     def __call__(self, entry: Any, /) -> bool:  # noqa: D102
         return self._get(entry) in self.values
@@ -136,7 +140,7 @@ class AtMost(_OfAttribute):
     Accepts entries whose attribute is a number up to this one; None is not.
     """
 
-    limit: float
+    limit: float = attrs.field(validator=field(check_number))
 
     def __call__(self, entry: Any, /) -> bool:  # noqa: D102
         value = self._get(entry)
@@ -149,7 +153,7 @@ class Contains(_OfAttribute):
     Accepts entries in whose attribute this text occurs, whatever the case of its letters.
     """
 
-    text: str = attrs.field(validator=_text)
+    text: str = attrs.field(validator=field(check_text))
 
     def __call__(self, entry: Any, /) -> bool:  # noqa: D102
         value = self._get(entry)
@@ -157,12 +161,15 @@ class Contains(_OfAttribute):
 
 
 def _pattern(value: str | re.Pattern[str]) -> re.Pattern[str]:
-    if isinstance(value, re.Pattern):
+    if isinstance(value, re.Pattern) and isinstance(value.pattern, str):
         return value
+    check_text("pattern", value, or_empty=True)
     try:
         return re.compile(value)
     except re.error as exc:
-        raise ValueError(f"pattern is not a regular expression: {value!r}: {exc}") from exc
+        raise ValueError(
+            f"pattern must be a regular expression, got {shown(value)}: {exc}"
+        ) from exc
 
 
 @attrs.frozen

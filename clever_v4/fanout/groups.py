@@ -15,6 +15,7 @@ from typing import Generic, Self, TypeVar
 from clever_v4.errors import SourceFailedError
 from clever_v4.fanout.items import Batch, Item, SourceFailed, Tagged
 from clever_v4.fanout.subscription import Subscription
+from clever_v4.validators import check_callback, check_instance, check_text, check_whole_number
 
 __all__ = ["ConsumerGroup", "Member"]
 
@@ -152,6 +153,7 @@ class ConsumerGroup(Generic[K, T]):
 
     Raises:
         ValueError: *buffer* is not at least 1.
+        TypeError: An argument is of another type, or a callback a coroutine function.
     """
 
     def __init__(
@@ -162,8 +164,11 @@ class ConsumerGroup(Generic[K, T]):
         buffer: int = 1024,
         on_notice: Callable[[Item[K, T]], object] | None = None,
     ) -> None:
-        if buffer < 1:
-            raise ValueError(f"buffer must be at least 1, got {buffer}")
+        check_instance("subscription", subscription, Subscription)
+        check_callback("key", key)
+        check_whole_number("buffer", buffer)
+        if on_notice is not None:
+            check_callback("on_notice", on_notice)
         self.is_over = False
         """Whether nothing more comes than what waits for members."""
         self._subscription = subscription
@@ -201,7 +206,16 @@ class ConsumerGroup(Generic[K, T]):
     def join(self, name: str | None = None) -> Member[K, T]:
         """
         Make a member; it belongs to the group while it is entered.
+
+        Args:
+            name: Its own in the group; None: a number.
+
+        Raises:
+            ValueError: *name* is empty.
+            TypeError: *name* is no text.
         """
+        if name is not None:
+            check_text("name", name)
         self._member_count += 1
         return Member(self, name or f"member-{self._member_count}")
 

@@ -11,9 +11,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
 from datetime import timedelta
-from types import TracebackType
+from types import NoneType, TracebackType
 from typing import Any, Generic, Self, TypeVar
 
+from clever_v4.errors import HubClosedError
 from clever_v4.fanout.broadcast import Broadcast
 from clever_v4.fanout.hub_cursor import HubCursor
 from clever_v4.fanout.items import Gap, Overflow
@@ -24,6 +25,16 @@ from clever_v4.fanout.ring import Sequencer
 from clever_v4.fanout.source import Followed, Source
 from clever_v4.fanout.statistics import DrainReport, HubStatistics
 from clever_v4.fanout.subscription import Subscription
+from clever_v4.validators import (
+    check_callback,
+    check_choice,
+    check_duration,
+    check_hashable,
+    check_instance,
+    check_text,
+    check_whole_number,
+    shown,
+)
 
 __all__ = ["Hub"]
 
@@ -48,13 +59,15 @@ class Hub(Generic[K, T]):
 
     Raises:
         ValueError: *ring* is not at least 1.
+        TypeError: An argument is of another type.
     """
 
     def __init__(
         self, *, ring: int = 4096, pacing: Pacing | None = None, hooks: Hooks | None = None
     ) -> None:
-        if ring < 1:
-            raise ValueError(f"ring must be at least 1, got {ring}")
+        check_whole_number("ring", ring)
+        check_instance("pacing", pacing, (Pacing, NoneType))
+        check_instance("hooks", hooks, (Hooks, NoneType))
         self._ring = ring
         self._pacer = Pacer(pacing) if pacing is not None else None
         self._hooks = hooks or Hooks()
@@ -124,9 +137,9 @@ class Hub(Generic[K, T]):
 
     def _check_open(self) -> None:
         if self._tasks is None or self._is_closed:
-            raise RuntimeError("the hub is not open; use it inside `async with`")
+            raise HubClosedError("the hub is not open; use it inside `async with`")
         if self._is_draining:
-            raise RuntimeError("the hub is being drained")
+            raise HubClosedError("the hub is being drained")
 
     async def drain(self, timeout: timedelta = timedelta(seconds=10)) -> DrainReport:
         """
@@ -134,7 +147,13 @@ class Hub(Generic[K, T]):
 
         A subscriber has taken it all when it comes back for more. One that has not when
         *timeout* is over gets `SlowConsumerError`, and is in the report.
+
+        Raises:
+            ValueError: *timeout* is negative.
+            TypeError: *timeout* is no ``timedelta``.
+            HubClosedError: The hub is not open.
         """
+        check_duration("timeout", timeout, or_zero=True)
         self._check_open()
         self._is_draining = True
         for followed in list(self._sources.values()):
@@ -177,11 +196,16 @@ class Hub(Generic[K, T]):
 
         Raises:
             ValueError: *linger* is negative.
-            RuntimeError: The hub is not open.
+            TypeError: *key* cannot be hashed, *source* cannot be opened, or *linger* is no
+                ``timedelta``.
+            HubClosedError: The hub is not open.
         """
+        check_hashable("key", key)
+        if not callable(getattr(source, "open", None)):
+            raise TypeError(f"source must have a method open(), got {shown(source)}")
+        if linger is not None:
+            check_duration("linger", linger, or_zero=True)
         self._check_open()
-        if linger is not None and linger < timedelta(0):
-            raise ValueError(f"linger must not be negative, got {linger}")
         earlier = self._sources.get(key)
         if earlier is not None:
             if earlier.ring.ended is None:
@@ -215,7 +239,9 @@ class Hub(Generic[K, T]):
 
         Raises:
             KeyError: Nothing is followed under *key*.
+            TypeError: *key* cannot be hashed.
         """
+        check_hashable("key", key)
         followed = self._sources[key]
         self._stop(followed, "unfollowed")
         self._forget(followed)
@@ -238,7 +264,11 @@ class Hub(Generic[K, T]):
     def notify(self, key: K, detail: object) -> None:
         """
         Put a `Notice` into the streams of those who follow *key*; unknown keys are ignored.
+
+        Raises:
+            TypeError: *key* cannot be hashed.
         """
+        check_hashable("key", key)
         followed = self._sources.get(key)
         if followed is not None and followed.ring.ended is None:
             followed.ring.notify(detail)
@@ -275,8 +305,9 @@ class Hub(Generic[K, T]):
         Make a subscription; it begins where it is entered (``async with``).
 
         Args:
-            sources: The keys to follow, or a predicate over keys; None: all. Sources that
-                are followed later are included, from their first entry.
+            sources: The keys to follow, or a predicate over keys; None: all. With None or
+                a predicate, sources that are followed later are included, from their
+                first entry.
             where: Only entries that it accepts are handed over. It is evaluated once per
                 batch for all subscribers with an equal one: see ``fanout.filters``.
             overflow: What happens when it falls a whole ring behind.
@@ -286,19 +317,24 @@ class Hub(Generic[K, T]):
             name: For statistics and logs; None: a number.
 
         Raises:
-            TypeError: *sources* is one string, *overflow* or *start* is of another type,
-                or *where* cannot be hashed.
-            RuntimeError: The hub is not open.
+            ValueError: A key in *sources* is not followed (a subscription to it would wait
+                for ever; a predicate accepts what comes later), *overflow* is no policy, or
+                *name* is empty.
+            TypeError: *sources* is one string, an argument is of another type, a predicate is
+                a coroutine function, or *where* cannot be hashed.
+            HubClosedError: The hub is not open.
         """
-        self._check_open()
-        if isinstance(sources, str | bytes):
-            raise TypeError(f"sources must be keys or a predicate, not one string: {sources!r}")
-        if not isinstance(start, Start | HubCursor):
-            raise TypeError(f"start must be a Start or a HubCursor, got {start!r}")
         if where is not None:
-            hash(where)
+            check_callback("where", where)
+            check_hashable("where", where)
+        check_choice("overflow", overflow, Overflow)
+        check_instance("start", start, (Start, HubCursor))
+        check_instance("merge", merge, (Merge, NoneType))
+        if name is not None:
+            check_text("name", name)
+        self._check_open()
+        wanted = self._wanted(sources)
         self._subscription_count += 1
-        wanted = sources if sources is None or callable(sources) else frozenset(sources)
         return Subscription(
             self,
             SubscriptionOptions(
@@ -310,6 +346,23 @@ class Hub(Generic[K, T]):
                 merge=merge,
             ),
         )
+
+    def _wanted(
+        self, sources: Iterable[K] | Callable[[K], bool] | None
+    ) -> frozenset[K] | Callable[[K], bool] | None:
+        if sources is None:
+            return None
+        if callable(sources):
+            check_callback("sources", sources)
+            return sources
+        if isinstance(sources, str | bytes) or not isinstance(sources, Iterable):
+            raise TypeError(f"sources must be keys or a predicate, got {shown(sources)}")
+        keys = list(sources)
+        for key in keys:
+            check_hashable("each of sources", key)
+            if key not in self._sources:
+                raise ValueError(f"sources must be followed, {shown(key)} is not")
+        return frozenset(keys)
 
     def entered(self, subscription: Subscription[K, T]) -> None:
         """

@@ -5,13 +5,24 @@ Where a subscriber stands in a hub, as a small value that can be sent away and c
 from __future__ import annotations
 
 import re
-from typing import Self
+from typing import Any, Self
 
 import attrs
+
+from clever_v4.validators import check_instance, check_text, check_whole_number, field, shown
 
 __all__ = ["HubCursor"]
 
 _PATTERN = re.compile(r"([0-9a-z]{1,32})\.(\d{1,20})((?:~\d{1,20}\.\d{1,20})*)", re.ASCII)
+
+
+def _check_ahead(_instance: object, _attribute: object, value: Any) -> None:
+    check_instance("ahead", value, tuple)
+    for pair in value:
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            raise TypeError(f"ahead must be pairs of numbers, got {shown(pair)}")
+        for number in pair:
+            check_whole_number("each number in ahead", number, at_least=0)
 
 
 @attrs.frozen
@@ -23,11 +34,11 @@ class HubCursor:
     It holds within the hub that made it and as far back as the rings reach.
     """
 
-    hub: str
+    hub: str = attrs.field(validator=field(check_text))
     """The hub that it belongs to."""
-    through: int
+    through: int = attrs.field(validator=field(check_whole_number, at_least=0))
     """Every entry up to this number is finished with."""
-    ahead: tuple[tuple[int, int], ...] = ()
+    ahead: tuple[tuple[int, int], ...] = attrs.field(default=(), validator=_check_ahead)
     """Rings of which more is finished with: their ordinal and up to which number. Empty
     unless entries were merged by date, which hands them over in another order."""
 
@@ -42,10 +53,12 @@ class HubCursor:
 
         Raises:
             ValueError: *text* is not that.
+            TypeError: It is no text.
         """
+        check_text("text", text)
         match = _PATTERN.fullmatch(text)
         if match is None:
-            raise ValueError(f"not a cursor of a hub: {text[:80]!r}")
+            raise ValueError(f"text must be a cursor of a hub, got {shown(text)}")
         hub, through, ahead = match.groups()
         pairs = (pair.partition(".") for pair in ahead.split("~")[1:])
         return cls(hub, int(through), tuple((int(a), int(b)) for a, _, b in pairs))

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 import attrs
 
 from clever_v4.fanout.items import Batch, Item, Tagged
+from clever_v4.validators import check_callback, check_duration, check_whole_number, field
 
 __all__ = ["Merge", "OrderedMerge"]
 
@@ -24,13 +25,9 @@ _LONGEST_WINDOW = timedelta(minutes=5)
 
 
 def _check_window(_instance: Any, _attribute: Any, value: timedelta) -> None:
-    if not timedelta(0) < value <= _LONGEST_WINDOW:
-        raise ValueError(f"window must be more than 0 and at most {_LONGEST_WINDOW}, got {value}")
-
-
-def _check_count(_instance: Any, attribute: Any, value: int) -> None:
-    if value < 1:
-        raise ValueError(f"{attribute.name} must be at least 1, got {value}")
+    check_duration("window", value)
+    if value > _LONGEST_WINDOW:
+        raise ValueError(f"window must be at most {_LONGEST_WINDOW}, got {value}")
 
 
 @attrs.frozen(kw_only=True)
@@ -42,11 +39,11 @@ class Merge(Generic[T]):
     one already handed over is passed on all the same, and counted as late.
     """
 
-    by: Callable[[T], datetime | None]
+    by: Callable[[T], datetime | None] = attrs.field(validator=field(check_callback))
     """The date of an entry; None: it stands with the entry before it of its source."""
     window: timedelta = attrs.field(default=timedelta(milliseconds=250), validator=_check_window)
     """How long an entry waits for older ones of other sources."""
-    max_entries: int = attrs.field(default=10_000, validator=_check_count)
+    max_entries: int = attrs.field(default=10_000, validator=field(check_whole_number))
     """How many entries wait at most; beyond that the longest waiting are handed over early."""
 
 

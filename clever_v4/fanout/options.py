@@ -14,6 +14,7 @@ from clever_v4.fanout.hub_cursor import HubCursor
 from clever_v4.fanout.items import Gap, Overflow
 from clever_v4.fanout.merge import Merge
 from clever_v4.fanout.statistics import SourceState
+from clever_v4.validators import check_callback, field
 
 __all__ = ["Hooks", "Owner", "Start", "SubscriptionEnd", "SubscriptionOptions"]
 
@@ -115,9 +116,15 @@ class Hooks:
     Called by a hub when something happens, for metrics of one's own; must be quick.
     """
 
-    on_state: Callable[[Any, SourceState], object] = _nothing
+    on_state: Callable[[Any, SourceState], object] = attrs.field(
+        default=_nothing, validator=field(check_callback)
+    )
     """A source's key and its new state."""
-    on_gap: Callable[[str, Gap[Any]], object] = _nothing
+    on_gap: Callable[[str, Gap[Any]], object] = attrs.field(
+        default=_nothing, validator=field(check_callback)
+    )
     """A subscriber's name and what it missed."""
-    on_notice: Callable[[Any, object], object] = _nothing
+    on_notice: Callable[[Any, object], object] = attrs.field(
+        default=_nothing, validator=field(check_callback)
+    )
     """A source's key and what it told, such as a reconnection."""

@@ -10,21 +10,12 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any
 
 import attrs
 
+from clever_v4.validators import check_duration, check_number, check_whole_number, field
+
 __all__ = ["Pacer", "Pacing"]
-
-
-def _positive(_instance: Any, attribute: Any, value: float) -> None:
-    if not 0 < value < float("inf"):
-        raise ValueError(f"{attribute.name} must be finite and more than 0, got {value}")
-
-
-def _not_negative(_instance: Any, attribute: Any, value: timedelta) -> None:
-    if value < timedelta(0):
-        raise ValueError(f"{attribute.name} must not be negative, got {value}")
 
 
 @attrs.frozen(kw_only=True)
@@ -33,11 +24,13 @@ class Pacing:
     How fast a hub connects its sources, and connects them again after a shared outage.
     """
 
-    concurrency: int = attrs.field(default=32, validator=_positive)
+    concurrency: int = attrs.field(default=32, validator=field(check_whole_number))
     """How many connections are being made at once."""
-    per_second: float = attrs.field(default=100.0, validator=_positive)
+    per_second: float = attrs.field(default=100.0, validator=field(check_number, more_than=0))
     """How many attempts begin per second; they are evenly spaced."""
-    jitter: timedelta = attrs.field(default=timedelta(milliseconds=100), validator=_not_negative)
+    jitter: timedelta = attrs.field(
+        default=timedelta(milliseconds=100), validator=field(check_duration, or_zero=True)
+    )
     """Each attempt is put off by a random time up to this, so that several processes that
     were started together do not march in step."""
 
@@ -62,7 +55,7 @@ class Pacer:
         self.pacing = pacing or Pacing()
         self._clock = clock
         self._chance = chance
-        self._slots = asyncio.Semaphore(int(self.pacing.concurrency))
+        self._slots = asyncio.Semaphore(self.pacing.concurrency)
         self._next_at = float("-inf")
 
     def delay_s(self) -> float:

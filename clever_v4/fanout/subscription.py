@@ -22,6 +22,7 @@ from clever_v4.fanout.merge import OrderedMerge
 from clever_v4.fanout.options import Owner, Start, SubscriptionEnd, SubscriptionOptions
 from clever_v4.fanout.reading import Reading
 from clever_v4.fanout.statistics import SourceShare, SubscriberStatistics
+from clever_v4.validators import check_callback
 
 __all__ = ["Subscription"]
 
@@ -157,7 +158,11 @@ class Subscription(Generic[K, T]):
 
         For a consumer that is stuck elsewhere, such as in writing to a slow client, and
         so does not come back to be told.
+
+        Raises:
+            TypeError: *callback* is no function, or a coroutine function.
         """
+        check_callback("callback", callback)
         self._overrun_callbacks.append(callback)
 
     # --- What the hub calls -----------------------------------------------------------

@@ -202,7 +202,7 @@ def test_a_merge_that_cannot_be_meant_is_refused() -> None:
     """
     Windows and bounds have limits, told with the value.
     """
-    with pytest.raises(ValueError, match="window must be more than 0"):
+    with pytest.raises(ValueError, match="window must be positive, got 0:00:00"):
         Merge(by=date_of, window=timedelta(0))
     with pytest.raises(ValueError, match="max_entries must be at least 1, got 0"):
         Merge(by=date_of, max_entries=0)

@@ -1,0 +1,390 @@
+"""
+Arguments that cannot be meant are refused where they are given, by name and with their value.
+
+One table over the public callables: for each argument what is of the wrong kind (``TypeError``)
+and what is out of bounds (``ValueError``). A callable's row names all of its arguments, those
+included that take anything; so a new argument is asked about. Add a row, or a kind.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from functools import partial
+from typing import Any, TypeAlias
+
+import attrs
+import pytest
+
+from clever_v4 import (
+    AccessLogHub,
+    AddonLogHub,
+    ApiToken,
+    ConsumerGroup,
+    Hooks,
+    HubCursor,
+    LogHub,
+    LogSource,
+    Pacing,
+    Session,
+)
+from clever_v4.fanout.filters import AllOf, AnyOf, AtMost, Contains, Matches, Not, OneOf
+from clever_v4.fanout.hub import Hub
+from clever_v4.fanout.merge import Merge
+from clever_v4.fanout.subscription import Subscription
+from clever_v4.log_filters import (
+    SeverityAtLeast,
+    containing,
+    from_deployment,
+    from_instance,
+    from_service,
+    matching,
+    severity_at_least,
+)
+from clever_v4.validators import shown
+from tests.fanout.sources import FedSource
+
+OWNER = "orga_1"
+APPLICATION = "app_1"
+
+# --- Kinds of arguments: what is wrong for each ------------------------------------------------
+
+Wrong: TypeAlias = "Mapping[type[Exception], Sequence[object]]"
+
+
+async def coroutine_function(*_: object) -> None: ...
+
+
+def accepts(*_: object) -> bool:
+    return True
+
+
+class Unhashable:
+    __hash__ = None  # type: ignore[assignment]  -- that is the point
+
+    def __call__(self, _entry: object) -> bool:
+        return True
+
+
+NEGATIVE = timedelta(seconds=-1)
+
+COUNT: Wrong = {TypeError: ["5", 1.5, True, None], ValueError: [0, -1]}
+COUNT_OR_ZERO: Wrong = {TypeError: ["5", 1.5, True, None], ValueError: [-1]}
+RATE: Wrong = {TypeError: ["5", True, None], ValueError: [0, -1.5, float("inf"), float("nan")]}
+NUMBER: Wrong = {TypeError: ["5", True, None], ValueError: [float("inf"), float("nan")]}
+DURATION: Wrong = {TypeError: [30, 0.25, "1s", None], ValueError: [timedelta(0), NEGATIVE]}
+DURATION_OR_ZERO: Wrong = {TypeError: [30, 0.25, "1s", None], ValueError: [NEGATIVE]}
+CALLBACK: Wrong = {TypeError: ["text", 5, None, coroutine_function, partial(coroutine_function)]}
+TEXT: Wrong = {TypeError: [5, None, b"text"], ValueError: [""]}
+KEY: Wrong = {TypeError: [[], {}]}
+ANY: Wrong = {}
+"""Takes whatever is given."""
+
+
+def optional(kind: Wrong) -> Wrong:
+    """The same, but None is right."""
+    return {error: [v for v in values if v is not None] for error, values in kind.items()}
+
+
+def also(kind: Wrong, **more: Sequence[object]) -> Wrong:
+    """The same, with more values, by the name of the error."""
+    return {
+        error: [*kind.get(error, ()), *more.get(error.__name__, ())]
+        for error in (TypeError, ValueError)
+    }
+
+
+def instance(*others: object) -> Wrong:
+    """An instance of one class, given by what is none."""
+    return {TypeError: ["text", 5, *others]}
+
+
+# --- The callables --------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class Ground:
+    """
+    What methods are called on.
+    """
+
+    session: Session
+    hub: Hub[str, Any]
+    log_hub: LogHub
+    subscription: Subscription[str, Any]
+    group: ConsumerGroup[str, Any]
+
+
+@attrs.frozen
+class Row:
+    """
+    A callable, arguments that are right, and what is wrong for each.
+    """
+
+    name: str
+    get: Callable[[Ground], Callable[..., Any]]
+    right: Callable[[Ground], Mapping[str, object]]
+    wrong: Mapping[str, Wrong]
+    positional: str | None = None
+    """The argument that takes any number of values."""
+
+
+def row(
+    name: str,
+    function: Callable[..., Any],
+    right: Mapping[str, object] | None = None,
+    /,
+    **wrong: Wrong,
+) -> Row:
+    """A function or class."""
+    return Row(name, lambda _: function, lambda _: right or {}, wrong)
+
+
+def several(name: str, function: Callable[..., Any], argument: str, kind: Wrong) -> Row:
+    """A function that takes any number of the same."""
+    return Row(name, lambda _: function, lambda _: {}, {argument: kind}, positional=argument)
+
+
+def method(
+    name: str,
+    get: Callable[[Ground], Callable[..., Any]],
+    right: Mapping[str, object] | None = None,
+    /,
+    **wrong: Wrong,
+) -> Row:
+    """A method of something on the ground."""
+    return Row(name, get, lambda _: right or {}, wrong)
+
+
+HUB_OPTIONS: dict[str, Wrong] = {
+    "ring": also(COUNT, TypeError=["x"]),
+    "pacing": instance(100),
+    "hooks": instance(accepts),
+}
+
+SUBSCRIBE: dict[str, Wrong] = {
+    "where": optional(also(CALLBACK, TypeError=[Unhashable()])),
+    "overflow": {TypeError: [5, None], ValueError: ["sometimes", ""]},
+    "start": instance(None, "now"),
+    "name": optional(TEXT),
+}
+
+
+def _log_hub(name: str, hub: type[Any]) -> Row:
+    return Row(
+        name,
+        lambda _: hub,
+        lambda ground: {"session": ground.session},
+        {**HUB_OPTIONS, "session": instance(None), "options": instance(timedelta(1))},
+    )
+
+
+TABLE: list[Row] = [
+    # The hub
+    row("Hub", Hub, **HUB_OPTIONS),
+    row("Pacing", Pacing, concurrency=COUNT, per_second=RATE, jitter=DURATION_OR_ZERO),
+    row("Hooks", Hooks, on_state=CALLBACK, on_gap=CALLBACK, on_notice=CALLBACK),
+    row(
+        "Merge",
+        Merge,
+        {"by": accepts},
+        by=CALLBACK,
+        window=also(DURATION, ValueError=[timedelta(hours=1)]),
+        max_entries=COUNT,
+    ),
+    method(
+        "Hub.follow",
+        lambda ground: ground.hub.follow,
+        {"key": "new", "source": FedSource},
+        key=KEY,
+        source=instance(None, object()),
+        linger=optional(DURATION_OR_ZERO),
+    ),
+    method("Hub.unfollow", lambda ground: ground.hub.unfollow, key=KEY),
+    method("Hub.notify", lambda ground: ground.hub.notify, {"detail": 1}, key=KEY, detail=ANY),
+    method("Hub.drain", lambda ground: ground.hub.drain, timeout=DURATION_OR_ZERO),
+    method(
+        "Hub.subscribe",
+        lambda ground: ground.hub.subscribe,
+        **SUBSCRIBE,
+        sources={
+            TypeError: ["a", b"a", 5, [["a"]], coroutine_function],
+            ValueError: [["a", "not followed"]],
+        },
+        merge=instance(True, timedelta(1)),
+    ),
+    method(
+        "Subscription.on_overrun",
+        lambda ground: ground.subscription.on_overrun,
+        callback=CALLBACK,
+    ),
+    Row(
+        "ConsumerGroup",
+        lambda _: ConsumerGroup,
+        lambda ground: {"subscription": ground.subscription, "key": accepts},
+        {
+            "subscription": instance(None),
+            "key": CALLBACK,
+            "buffer": COUNT,
+            "on_notice": optional(CALLBACK),
+        },
+    ),
+    method("ConsumerGroup.join", lambda ground: ground.group.join, name=optional(TEXT)),
+    row(
+        "HubCursor",
+        HubCursor,
+        {"hub": "a", "through": 1},
+        hub=TEXT,
+        through=COUNT_OR_ZERO,
+        ahead={TypeError: ["text", 5, (1,), ((1, "2"),), ((1, 2, 3),)], ValueError: [((-1, 2),)]},
+    ),
+    row("HubCursor.parse", HubCursor.parse, text=also(TEXT, ValueError=["nonsense", "a.b"])),
+    # The hubs on log streams
+    _log_hub("LogHub", LogHub),
+    _log_hub("AddonLogHub", AddonLogHub),
+    _log_hub("AccessLogHub", AccessLogHub),
+    row(
+        "LogSource",
+        LogSource,
+        {"owner_id": OWNER, "resource_id": APPLICATION},
+        owner_id=TEXT,
+        resource_id=TEXT,
+        query=instance(None, {}),
+    ),
+    method(
+        "LogHub.follow",
+        lambda ground: ground.log_hub.follow,
+        {"owner_id": OWNER, "resource_id": "app_2"},
+        owner_id=also(TEXT, ValueError=[".."]),
+        resource_id=also(TEXT, ValueError=[".."]),
+        query=instance({}),
+        throttle=instance(100),
+        linger=optional(DURATION_OR_ZERO),
+    ),
+    method("LogHub.unfollow", lambda ground: ground.log_hub.unfollow, source=instance(None)),
+    method("LogHub.drain", lambda ground: ground.log_hub.drain, timeout=DURATION_OR_ZERO),
+    method(
+        "LogHub.subscribe",
+        lambda ground: ground.log_hub.subscribe,
+        **SUBSCRIBE,
+        sources={
+            TypeError: [APPLICATION, b"a", 5, [5], [None], coroutine_function],
+            ValueError: [
+                ["app_9"],
+                [LogSource(owner_id=OWNER, resource_id="app_9")],
+                [APPLICATION, "app_9"],
+            ],
+        },
+        ordered={
+            TypeError: [0.25, 1, "yes", None],
+            ValueError: [timedelta(0), NEGATIVE, timedelta(hours=1)],
+        },
+    ),
+    # Filters
+    row("AllOf", AllOf, predicates={TypeError: [5, [5], [accepts, coroutine_function]]}),
+    row("AnyOf", AnyOf, predicates={TypeError: [5, [5], [accepts, coroutine_function]]}),
+    row("Not", Not, predicate=CALLBACK),
+    row(
+        "OneOf",
+        OneOf,
+        {"attribute": "a", "values": ("b",)},
+        attribute=also(TEXT, ValueError=["a b"]),
+        values={TypeError: ["text", 5, None, [[]]]},
+    ),
+    row("AtMost", AtMost, {"attribute": "a", "limit": 1}, attribute=TEXT, limit=NUMBER),
+    row("Contains", Contains, {"attribute": "a", "text": "b"}, attribute=TEXT, text=TEXT),
+    row(
+        "Matches",
+        Matches,
+        {"attribute": "a", "pattern": "b"},
+        attribute=TEXT,
+        pattern={TypeError: [5, None, b"text"], ValueError: ["("]},
+    ),
+    row("SeverityAtLeast", SeverityAtLeast, priority=also(COUNT_OR_ZERO, ValueError=[8])),
+    row("severity_at_least", severity_at_least, severity=also(TEXT, ValueError=["grave"])),
+    row("containing", containing, text=TEXT),
+    row("matching", matching, pattern={TypeError: [5, None, b"text"], ValueError: ["("]}),
+    several("from_service", from_service, "services", TEXT),
+    several("from_deployment", from_deployment, "deployment_ids", TEXT),
+    several("from_instance", from_instance, "instance_ids", TEXT),
+]
+
+
+# --- The tests ------------------------------------------------------------------------------
+
+
+def _cases() -> Iterator[Any]:
+    for one in TABLE:
+        for argument, kind in one.wrong.items():
+            for error, values in kind.items():
+                for number, value in enumerate(values):
+                    case_id = f"{one.name}-{argument}-{error.__name__}-{number}"
+                    yield pytest.param(one, argument, value, error, id=case_id)
+
+
+@pytest.fixture
+async def ground() -> AsyncIterator[Ground]:
+    session = Session(ApiToken("token"), base_url="http://127.0.0.1:9")
+    async with (
+        session,
+        Hub[str, Any]() as hub,
+        LogHub(session) as log_hub,
+        hub.subscribe() as subscription,
+    ):
+        hub.follow("a", FedSource(), linger=timedelta(0))
+        # Nobody subscribes, so it is not connected.
+        log_hub.follow(OWNER, APPLICATION, linger=timedelta(0))
+        yield Ground(
+            session=session,
+            hub=hub,
+            log_hub=log_hub,
+            subscription=subscription,
+            group=ConsumerGroup(subscription, key=accepts),
+        )
+
+
+@pytest.mark.parametrize(("one", "argument", "value", "error"), list(_cases()))
+async def test_what_cannot_be_meant_is_refused(
+    ground: Ground, one: Row, argument: str, value: object, error: type[Exception]
+) -> None:
+    """
+    The error is of Python's own kind, names the argument and its value, and changes nothing.
+    """
+    before = (ground.hub.sources, ground.log_hub.sources)
+    with pytest.raises((TypeError, ValueError)) as caught:
+        await _call(ground, one, argument, value)
+    assert type(caught.value) is error
+    message = str(caught.value)
+    assert argument.removesuffix("s") in message
+    assert any(text in message for text in _ways_to_show(value)), message
+    assert (ground.hub.sources, ground.log_hub.sources) == before
+    assert ground.hub.is_open
+    assert ground.log_hub.is_open
+
+
+async def _call(ground: Ground, one: Row, argument: str, value: object) -> None:
+    function = one.get(ground)
+    if one.positional is not None:
+        found = function(value)
+    else:
+        found = function(**{**one.right(ground), argument: value})
+    if inspect.isawaitable(found):
+        await found
+
+
+def _ways_to_show(value: object) -> Iterator[str]:
+    yield shown(value)
+    yield str(value)
+    # Of several it is the wrong one that is shown.
+    if isinstance(value, list | tuple):
+        for one in value:
+            yield from _ways_to_show(one)
+
+
+@pytest.mark.parametrize("one", TABLE, ids=lambda one: one.name)
+async def test_a_row_names_every_argument(ground: Ground, one: Row) -> None:
+    """
+    No argument is left out of a callable's row, so that a new one has its line here.
+    """
+    assert set(one.wrong) == set(inspect.signature(one.get(ground)).parameters)
