@@ -6,6 +6,7 @@ Every error that the library raises of its own accord, in one tree.
     CleverError
     ├── TransportError                  no usable HTTP answer
     │   ├── ConnectionFailedError       also a ConnectionError
+    │   │   └── CertificateError        reason
     │   ├── RequestTimeoutError         also a TimeoutError
     │   └── ResponseTooLargeError       limit_bytes
     ├── APIError                        status, code, message, body, context, retry_after
@@ -50,6 +51,7 @@ __all__ = [
     "APIError",
     "AuthenticationError",
     "BadRequestError",
+    "CertificateError",
     "CleverError",
     "ConflictError",
     "ConnectionFailedError",
@@ -127,6 +129,22 @@ class ConnectionFailedError(TransportError, ConnectionError):
     """
     The connection could not be made, or broke before the answer was complete.
     """
+
+
+class CertificateError(ConnectionFailedError):
+    """
+    A certificate is not trusted: the server's by us, or ours by the server.
+
+    It has expired, is of another host or of an unknown issuer, or its
+    fingerprint is another one. Neither a request nor a stream tries again.
+    """
+
+    reason: str
+    """Whose certificate it is, and what is wrong with it."""
+
+    def __init__(self, message: str | None = None, *, reason: str = "") -> None:
+        super().__init__(message or reason)
+        self.reason = reason
 
 
 class RequestTimeoutError(TransportError, TimeoutError):

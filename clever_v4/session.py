@@ -49,6 +49,7 @@ class _Options(TypedDict, total=False):
     max_connections: int
     max_streams: int
     max_response_bytes: int
+    max_header_bytes: int
 
 
 class Session:
@@ -85,13 +86,18 @@ class Session:
         ssl: As in aiohttp: an ``SSLContext``, a ``Fingerprint``, or False to
             trust any certificate.
         proxy: Address of an HTTP proxy, for requests and streams.
-        trust_env: Obey ``HTTP_PROXY`` and the like, for owned connections. What
-            a ``~/.netrc`` holds never replaces the session's credentials.
+        trust_env: Obey ``HTTP_PROXY``, ``HTTPS_PROXY`` and ``NO_PROXY`` as they
+            are now, for owned connections and where *proxy* is not given. What
+            is on this machine (``localhost``, ``127.0.0.0/8``, ``::1``) is
+            asked for directly. A ``~/.netrc`` is not read.
         max_connections: How many requests are under way at once; more wait.
         max_streams: How many streams may be open; one more is a
             `TooManyStreamsError`.
         max_response_bytes: Largest answer that is read whole; a larger one is
             a `ResponseTooLargeError`. Downloads and streams are not bound by it.
+        max_header_bytes: Largest header of an answer, and largest status line;
+            a larger one is a `ResponseTooLargeError`, of downloads and streams
+            as well. The default is aiohttp's.
 
     Raises:
         ValueError: An argument cannot be meant; also when *base_url* or *proxy*
@@ -116,6 +122,7 @@ class Session:
         max_connections: int = 100,
         max_streams: int = 10_000,
         max_response_bytes: int = 64 * 1024 * 1024,
+        max_header_bytes: int = 8190,
     ) -> None:
         self._client = Client(
             auth=auth,
@@ -132,6 +139,7 @@ class Session:
             max_connections=max_connections,
             max_streams=max_streams,
             max_response_bytes=max_response_bytes,
+            max_header_bytes=max_header_bytes,
         )
         self.billing = Billing(self._client)
         """Invoices."""

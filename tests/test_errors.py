@@ -16,6 +16,7 @@ from clever_v4.errors import (
     APIError,
     AuthenticationError,
     BadRequestError,
+    CertificateError,
     CleverError,
     ConflictError,
     ConnectionFailedError,
@@ -45,6 +46,10 @@ from clever_v4.errors import (
 
 SAMPLES: list[tuple[CleverError, str]] = [
     (ConnectionFailedError("GET https://x/: reset"), "GET https://x/: reset"),
+    (
+        CertificateError(reason="the certificate of x:443 is not trusted: it has expired"),
+        "the certificate of x:443 is not trusted: it has expired",
+    ),
     (RequestTimeoutError("no answer"), "no answer"),
     (
         ResponseTooLargeError(limit_bytes=1048576, request_id="01S"),

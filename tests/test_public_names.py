@@ -28,6 +28,7 @@ PUBLIC = [
     "AuthenticationError",
     "BadRequestError",
     "Batch",
+    "CertificateError",
     "Chunk",
     "ClassicLine",
     "CleverError",

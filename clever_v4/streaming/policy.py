@@ -12,9 +12,11 @@ import attrs
 
 from clever_v4.errors import (
     APIError,
+    CertificateError,
     HeartbeatTimeoutError,
     NotAnEventStreamError,
     RateLimitedError,
+    ResponseTooLargeError,
     TransportError,
 )
 
@@ -35,7 +37,8 @@ def is_transient(error: Exception) -> bool:
     Transient are network faults, the end of the connection without
     ``END_OF_STREAM``, silence, an answer that is no event stream (a gateway's
     page), and the statuses 408, 425, 429 and 5xx. Everything else is fatal: any
-    other 4xx, an event over the size cap, a closed session. Give
+    other 4xx, a certificate that is not trusted, an event or a header over its
+    size cap, a closed session. Give
     ``Reconnect(is_transient=...)`` a function of the same shape to decide
     otherwise; it may call this one.
     """
@@ -45,6 +48,8 @@ def is_transient(error: Exception) -> bool:
             or error.status in TRANSIENT_STATUSES
             or isinstance(error, RateLimitedError)
         )
+    if isinstance(error, CertificateError | ResponseTooLargeError):
+        return False
     return isinstance(error, TransportError | HeartbeatTimeoutError | NotAnEventStreamError)
 
 

@@ -11,7 +11,7 @@ from yarl import URL
 
 from .query import QueryPairs, encode_path, encode_query
 
-__all__ = ["checked_base_url", "checked_proxy", "is_loopback", "join", "target"]
+__all__ = ["checked_base_url", "is_loopback", "join", "target"]
 
 
 def join(base: URL, tail: str) -> URL:
@@ -50,24 +50,6 @@ def checked_base_url(name: str, value: str | URL) -> URL:
     if base.query_string or base.fragment:
         raise ValueError(f"{name} must have neither query nor fragment, got {str(value)!r}")
     return base
-
-
-def checked_proxy(value: str | URL | None) -> URL | None:
-    """
-    Refuse what cannot be an HTTP proxy; it is not shown, since it may hold a password.
-
-    Raises:
-        ValueError: It is no http(s) address.
-    """
-    if value is None:
-        return None
-    try:
-        proxy = URL(value)
-    except (ValueError, TypeError):
-        proxy = URL()
-    if proxy.scheme not in {"http", "https"} or not proxy.host:
-        raise ValueError("proxy must be an http(s) address (value not shown)")
-    return proxy
 
 
 def is_loopback(host: str) -> bool:

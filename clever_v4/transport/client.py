@@ -20,7 +20,7 @@ from .addresses import target
 from .connections import Connections, check_count
 from .converter import UNSET, converter, decode
 from .downloads import Download
-from .exchange import USER_AGENT, Exchange, read_refusal, seconds
+from .exchange import USER_AGENT, Exchange, Sending, read_refusal, seconds
 from .policies import ResponseInfo, Retry, Timeout
 from .query import QueryPairs
 from .responses import REQUEST_ID_HEADER, Response, is_success
@@ -62,13 +62,14 @@ class Client:
         max_connections: int = 100,
         max_streams: int = 10_000,
         max_response_bytes: int = 64 * 1024 * 1024,
+        max_header_bytes: int = 8190,
     ) -> None:
         check_count("max_response_bytes", max_response_bytes)
+        check_count("max_header_bytes", max_header_bytes)
         self._max_response_bytes = max_response_bytes
         self._connections = Connections(
             http=http,
             stream_http=stream_http,
-            trust_env=trust_env,
             max_connections=max_connections,
             max_streams=max_streams,
         )
@@ -82,6 +83,8 @@ class Client:
             allow_insecure_http=allow_insecure_http,
             ssl=ssl,
             proxy=proxy,
+            trust_env=trust_env,
+            max_header_bytes=max_header_bytes,
         )
         self._stream_opener = StreamOpener(self._sender)
 
@@ -247,7 +250,7 @@ class Client:
             with sender.exchanging(sending):
                 async with (
                     asyncio.timeout(seconds(sender.timeout.total)),
-                    await sender.send(sending, connections.http) as raw,
+                    await self._answer(sending) as raw,
                 ):
                     if not is_success(raw.status):
                         raise sending.refusal(raw, await read_refusal(raw))
@@ -255,6 +258,10 @@ class Client:
         return Response(
             status=raw.status, headers=raw.headers, body=body, request_id=sending.request_id
         )
+
+    async def _answer(self, sending: Sending) -> aiohttp.ClientResponse:
+        async with self._sender.opening(sending):
+            return await self._sender.send(sending, self._connections.http)
 
     async def _read_all(self, raw: aiohttp.ClientResponse) -> bytes:
         limit = self._max_response_bytes

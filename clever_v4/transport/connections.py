@@ -72,7 +72,6 @@ class Connections:
         *,
         http: aiohttp.ClientSession | None,
         stream_http: aiohttp.ClientSession | None,
-        trust_env: bool,
         max_connections: int,
         max_streams: int,
     ) -> None:
@@ -80,7 +79,6 @@ class Connections:
         check_count("max_streams", max_streams)
         self._borrowed_http = http
         self._borrowed_stream_http = stream_http
-        self._trust_env = trust_env
         self._max_connections = max_connections
         self._owned: list[aiohttp.ClientSession] = []
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -105,6 +103,12 @@ class Connections:
         self._loop = asyncio.get_running_loop()
         self.http = self._borrowed_http or self._own(self._max_connections)
         self.stream_http = self._borrowed_stream_http or self._own(0)
+
+    def owns(self, http: aiohttp.ClientSession) -> bool:
+        """
+        Tell whether it was opened here, and not borrowed.
+        """
+        return http is not self._borrowed_http and http is not self._borrowed_stream_http
 
     async def close(self) -> None:
         """
@@ -133,7 +137,6 @@ class Connections:
             connector=aiohttp.TCPConnector(limit=limit),
             # The API sets no cookies, and none may travel from one answer to another request.
             cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=self._trust_env,
         )
         self._owned.append(http)
         return http

@@ -12,7 +12,8 @@ import aiohttp
 
 from clever_v4.auth import Auth
 
-from .exchange import Exchange, Faults, Sending, read_refusal
+from .exchange import Exchange, Sending, read_refusal
+from .faults import Faults
 from .responses import is_success
 from .sender import Sender
 
@@ -66,7 +67,8 @@ class Download:
         try:
             sending = sender.prepare(exchange, auth)
             with sender.exchanging(sending):
-                raw = await sender.send(sending, connections.http)
+                async with sender.opening(sending):
+                    raw = await sender.send(sending, connections.http)
                 if not is_success(raw.status):
                     raise sending.refusal(raw, await read_refusal(raw))
         except BaseException:

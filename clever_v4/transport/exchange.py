@@ -1,14 +1,13 @@
 """
-What is asked, how one attempt of it is sent, and what its faults mean.
+What is asked, and how one attempt of it is sent.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping
 from datetime import UTC, datetime, timedelta
-from types import TracebackType
 from typing import Any, Final
 
 import aiohttp
@@ -16,18 +15,22 @@ from aiohttp import hdrs
 from multidict import CIMultiDict
 from yarl import URL
 
-from clever_v4.errors import (
-    APIError,
-    CleverError,
-    ConnectionFailedError,
-    RequestTimeoutError,
-    SessionClosedError,
-)
+from clever_v4.errors import APIError
 
-from .redaction import redact, secrets_in
+from .addresses import is_loopback
+from .proxies import Proxy
+from .redaction import Hidden, secrets_in
 from .responses import ERROR_BODY_LIMIT_BYTES, REQUEST_ID_HEADER, error_from
 
-__all__ = ["USER_AGENT", "VERSION", "Exchange", "Faults", "Sending", "read_refusal", "seconds"]
+__all__ = [
+    "USER_AGENT",
+    "VERSION",
+    "Exchange",
+    "Sending",
+    "UnrepeatedError",
+    "read_refusal",
+    "seconds",
+]
 
 # A constant, since asking the package's metadata reads files: 8 ms, and blocking.
 VERSION: Final = "0.1.0.dev0"
@@ -76,17 +79,6 @@ class Exchange:
         self.url = url
 
 
-class Hidden(str):
-    """
-    A header's value that no repr shows: neither aiohttp's errors', nor that of a traceback's locals.
-    """
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "'[redacted]'"
-
-
 class Sending:
     """
     One attempt, signed; once sent, also the head of its answer.
@@ -96,13 +88,22 @@ class Sending:
         "answer",
         "authorization",
         "body",
+        "header_limit_bytes",
         "headers",
         "method",
+        "proxy",
         "started",
         "url",
     )
 
-    def __init__(self, exchange: Exchange, url: URL, signature: str | None) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        url: URL,
+        signature: str | None,
+        *,
+        header_limit_bytes: int,
+    ) -> None:
         self.method = exchange.method
         self.url = url
         self.body = exchange.body
@@ -110,6 +111,8 @@ class Sending:
         if exchange.authorization is not None:
             signature = exchange.authorization
         self.authorization = None if signature is None else Hidden(signature)
+        self.header_limit_bytes = header_limit_bytes
+        self.proxy: Proxy | None = None
         self.started = time.monotonic()
         self.answer: aiohttp.ClientResponse | None = None
 
@@ -125,7 +128,8 @@ class Sending:
         """
         What must not be shown.
         """
-        return secrets_in(self.authorization)
+        ours = secrets_in(self.authorization)
+        return ours if self.proxy is None else (*ours, *self.proxy.secrets)
 
     @property
     def request_id(self) -> str | None:
@@ -138,15 +142,31 @@ class Sending:
         self,
         http: aiohttp.ClientSession,
         timeout: aiohttp.ClientTimeout,
+        proxy: Proxy | None,
         options: Mapping[str, Any],
     ) -> Awaitable[aiohttp.ClientResponse]:
         """
         Send it, and wait for the head of the answer.
         """
+        self.proxy = proxy
+        headers = self.headers
+        proxy_headers = None
+        if proxy is not None and proxy.authorization is not None:
+            # A tunnel's request to the proxy has headers of its own; in clear text there is one.
+            told = {hdrs.PROXY_AUTHORIZATION: proxy.authorization}
+            if self.url.scheme == "https":
+                proxy_headers = told
+            else:
+                headers = CIMultiDict(headers)
+                headers.update(told)
         return http.request(
             self.method,
             self.url,
-            headers=self.headers,
+            headers=headers,
+            proxy=None if proxy is None else proxy.url,
+            proxy_headers=proxy_headers,
+            max_line_size=self.header_limit_bytes,
+            max_field_size=self.header_limit_bytes,
             data=self.body,
             timeout=timeout,
             # Middlewares of a request replace those of its session: a lender's stay in force.
@@ -170,6 +190,8 @@ class Sending:
         with the same signature, whose nonce may be used up, and uncounted. The
         session's own retries sign afresh.
         """
+        if self.proxy is None and self._leaves_in_vain(request):
+            request.update_proxy(None, None, None)
         if self.authorization is not None:
             # Only here, since aiohttp refuses a header beside what it finds by itself: in a
             # ~/.netrc, by trust_env, or as the default of a borrowed session.
@@ -179,8 +201,21 @@ class Sending:
         except (aiohttp.ClientConnectorError, aiohttp.ServerTimeoutError):
             raise  # never repeated
         except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as exc:
-            raise _UnrepeatedError(str(exc)) from exc
+            raise UnrepeatedError(str(exc)) from exc
         return self.answer
+
+    @staticmethod
+    def _leaves_in_vain(request: aiohttp.ClientRequest) -> bool:
+        """
+        Tell whether a borrowed session would ask for what is on this machine through a proxy that
+        is not, in clear text: it would read the credentials.
+        """
+        return (
+            request.proxy is not None
+            and request.url.scheme == "http"
+            and is_loopback(request.url.host or "")
+            and not is_loopback(request.proxy.host or "")
+        )
 
     def refusal(self, raw: aiohttp.ClientResponse, body: bytes) -> APIError:
         """
@@ -197,91 +232,10 @@ class Sending:
         )
 
 
-class _UnrepeatedError(aiohttp.ClientError):
+class UnrepeatedError(aiohttp.ClientError):
     """
     A broken connection, in a form that aiohttp does not repeat by itself.
     """
-
-
-class Faults:
-    """
-    Turns aiohttp's faults, and the operating system's, into ours.
-
-    Args:
-        sending: The attempt that they belong to.
-        tell: Called at the end with the attempt, whose answer may have broken
-            off, or may never have come.
-    """
-
-    __slots__ = ("_sending", "_tell")
-
-    def __init__(self, sending: Sending, tell: Callable[[Sending], None] | None = None) -> None:
-        self._sending = sending
-        self._tell = tell
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._tell is not None and (exc is None or isinstance(exc, Exception)):
-            self._tell(self._sending)
-        if isinstance(exc, _UnrepeatedError):
-            exc = exc.__cause__
-        error = self._translate(exc)
-        if error is None:
-            return
-        error.__cause__ = _without_request(exc)
-        # What aiohttp raised may hold the request's headers, query and proxy: it goes no further,
-        # neither as a context nor as a variable that a traceback shows.
-        del exc, traceback
-        try:
-            raise error
-        finally:
-            error.__context__ = None
-
-    def _translate(self, exc: BaseException | None) -> CleverError | None:
-        sending = self._sending
-        where = f"{sending.method} {sending.place}"
-        if isinstance(exc, CleverError):
-            return None
-        if isinstance(exc, TimeoutError):
-            wanted = "connection" if _is_connecting(exc) else "complete answer"
-            waited = time.monotonic() - sending.started
-            text = f"{where}: no {wanted} after {waited:.1f} s"
-            return RequestTimeoutError(text, request_id=sending.request_id)
-        if isinstance(exc, aiohttp.ClientError | OSError | EOFError):
-            reason = redact(_reason(exc) or type(exc).__name__, sending.secrets)
-            return ConnectionFailedError(f"{where}: {reason}", request_id=sending.request_id)
-        if isinstance(exc, RuntimeError) and str(exc) == "Session is closed":
-            return SessionClosedError("the underlying aiohttp session is closed")
-        return None
-
-
-def _is_connecting(exc: TimeoutError) -> bool:
-    return isinstance(exc, aiohttp.ConnectionTimeoutError)
-
-
-def _reason(exc: Exception) -> str:
-    if isinstance(exc, aiohttp.ClientHttpProxyError):
-        return f"the proxy answered HTTP {exc.status} {exc.message}"
-    # What is not HTTP; all that aiohttp says of it includes the query.
-    return exc.message if isinstance(exc, aiohttp.ClientResponseError) else str(exc)
-
-
-def _without_request(exc: BaseException | None) -> BaseException | None:
-    """
-    Give what may be shown as the cause: not what holds the request's headers, query or proxy.
-    """
-    if isinstance(exc, aiohttp.ClientResponseError | aiohttp.ConnectionTimeoutError):
-        return exc.__cause__
-    if isinstance(exc, aiohttp.ClientProxyConnectionError):
-        return exc.os_error
-    return exc
 
 
 async def read_refusal(raw: aiohttp.ClientResponse) -> bytes:

@@ -10,7 +10,12 @@ from typing import Any, Final
 
 import attrs
 
-from clever_v4.errors import APIError, ConnectionFailedError, RequestTimeoutError
+from clever_v4.errors import (
+    APIError,
+    CertificateError,
+    ConnectionFailedError,
+    RequestTimeoutError,
+)
 
 from .query import positive_duration, positive_int
 
@@ -29,9 +34,11 @@ class Timeout:
     connect: timedelta | None = attrs.field(
         default=timedelta(seconds=10), validator=positive_duration
     )
-    """For the connection, TLS included. None: for ever."""
+    """For the connection: the look-up of the name, a proxy's consent and TLS included, and a free
+    place where the aiohttp session is borrowed. None: for ever."""
     read: timedelta | None = attrs.field(default=timedelta(seconds=30), validator=positive_duration)
-    """Longest silence of the server: until the answer begins, and between its pieces. None: for ever."""
+    """Until the head of the answer has come, from the start of the attempt (for what sends a body:
+    from its last byte), and the longest silence between the pieces of its body. None: for ever."""
     total: timedelta | None = attrs.field(
         default=timedelta(seconds=60), validator=positive_duration
     )
@@ -109,4 +116,6 @@ def retry_decision(error: Exception, policy: Retry, elapsed: timedelta) -> bool 
             return True
         too_late = policy.timeout is not None and elapsed + wait > policy.timeout
         return False if too_late or wait > policy.retry_after_max else wait
+    if isinstance(error, CertificateError):  # it does not become right by asking again
+        return False
     return isinstance(error, ConnectionFailedError | RequestTimeoutError)

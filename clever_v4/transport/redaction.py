@@ -5,37 +5,79 @@ What of a request must not be shown, and how it is taken out of a text. Pure.
 from __future__ import annotations
 
 import re
+from base64 import b64decode
+from binascii import Error as NotBase64Error
+from collections.abc import Iterator
 from typing import Final
+from urllib.parse import unquote
 
-__all__ = ["redact", "secrets_in"]
+__all__ = ["REDACTED", "Hidden", "redact", "secrets_in"]
+
+REDACTED: Final = "[redacted]"
 
 _QUOTED: Final = re.compile(r'"([^"]*)"')
+# Shorter ones ("1.0", "bot") are no secrets, and would redact plain words.
+_SHORTEST: Final = 6
+
+
+class Hidden(str):
+    """
+    A header's value that no repr shows: neither aiohttp's errors', nor that of a traceback's locals.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"'{REDACTED}'"
 
 
 def secrets_in(authorization: str | None) -> tuple[str, ...]:
     """
-    Name the parts of an ``Authorization`` header that must not be shown.
+    Name the parts of an ``Authorization`` or ``Proxy-Authorization`` header that must not be shown.
+
+    Each as it is sent and as a server reads it; the longest come first, since
+    one may be the beginning of another.
     """
     if not authorization:
         return ()
-    scheme, _, rest = authorization.partition(" ")
-    parts = [rest] if scheme.lower() != "oauth" else []
-    for quoted in _QUOTED.findall(rest):
-        parts += [quoted, *quoted.split("%26")]
-    # Short ones ("1.0", "HMAC-SHA512") are no secrets and would redact plain words.
+    found = {form for part in _parts(authorization) for form in (part, unquote(part))}
     return tuple(
         sorted(
-            {part for part in parts if len(part) >= 6 and not part.startswith("HMAC-")},
-            key=len,
-            reverse=True,
+            (one for one in found if len(one) >= _SHORTEST and not one.startswith("HMAC-")),
+            key=lambda one: (-len(one), one),
         )
     )
+
+
+def _parts(authorization: str) -> Iterator[str]:
+    scheme, _, rest = authorization.partition(" ")
+    if scheme.lower() != "oauth":
+        yield rest
+    if scheme.lower() == "basic":
+        yield from _user_and_password(rest)
+    for quoted in _QUOTED.findall(rest):
+        yield quoted
+        # A PLAINTEXT signature is both secrets.
+        yield from quoted.split("%26")
+
+
+def _user_and_password(encoded: str) -> Iterator[str]:
+    try:
+        decoded = b64decode(encoded, validate=True).decode("utf-8", "replace")
+    except (NotBase64Error, ValueError):
+        return
+    yield decoded
+    yield decoded.partition(":")[2]
 
 
 def redact(text: str, secrets: tuple[str, ...]) -> str:
     """
     Take secrets out of a text.
+
+    Args:
+        text: What a server or a library says.
+        secrets: As `secrets_in` gives them, the longest first.
     """
     for secret in secrets:
-        text = text.replace(secret, "[redacted]")
+        text = text.replace(secret, REDACTED)
     return text

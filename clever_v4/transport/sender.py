@@ -4,6 +4,7 @@ How a session sends: where to, with which credentials, how often, and whom it te
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -17,11 +18,13 @@ from yarl import URL
 from clever_v4.auth import API_BASE_URL, Auth, AuthProvider
 from clever_v4.errors import AuthenticationError, SessionClosedError
 
-from .addresses import checked_base_url, checked_proxy, is_loopback, join
+from .addresses import checked_base_url, is_loopback, join
 from .connections import Connections
 from .credentials import Credentials
-from .exchange import Exchange, Faults, Sending, seconds
+from .exchange import Exchange, Sending, seconds
+from .faults import Faults
 from .policies import ResponseInfo, Retry, Timeout, retry_decision
+from .proxies import Proxy, proxy_from, proxy_of_environment
 
 __all__ = ["Sender"]
 
@@ -47,6 +50,8 @@ class Sender:
         allow_insecure_http: bool,
         ssl: SSLContext | aiohttp.Fingerprint | bool,
         proxy: str | URL | None,
+        trust_env: bool,
+        max_header_bytes: int,
     ) -> None:
         _check_type("retry", retry, Retry)
         _check_type("timeout", timeout, Timeout)
@@ -57,22 +62,29 @@ class Sender:
         self.timeout = timeout or Timeout(connect=None, read=None, total=None)
         self._credentials = Credentials(auth)
         self._allow_insecure_http = allow_insecure_http
-        self._proxy = checked_proxy(proxy)
-        self._options: Mapping[str, Any] = {"ssl": ssl, "proxy": self._proxy}
+        self._proxy = proxy_from(proxy)
+        self._trust_env = trust_env
+        self._proxy_of_environment: Proxy | None = None
+        self._header_limit_bytes = max_header_bytes
+        self._options: Mapping[str, Any] = {"ssl": ssl}
         connect_s, read_s = seconds(self.timeout.connect), seconds(self.timeout.read)
-        self._patience = aiohttp.ClientTimeout(total=None, sock_connect=connect_s, sock_read=read_s)
-        self._endless_patience = aiohttp.ClientTimeout(
-            total=None, sock_connect=connect_s, sock_read=None
+        # *sock_connect* knows neither the look-up of a name nor a proxy's consent; *connect* does.
+        self._patience = aiohttp.ClientTimeout(
+            total=None, connect=connect_s, sock_connect=connect_s, sock_read=read_s
         )
+        self._endless_patience = aiohttp.ClientTimeout(
+            total=None, connect=connect_s, sock_connect=connect_s, sock_read=None
+        )
+        self._read_s = read_s
         self._retry = retry
         self._on_response = on_response
         self._base_url: URL | None = None
         if base_url is not None:
-            self._base_url = self._checked("base_url", base_url)
+            self._go_to("base_url", base_url)
         elif self._credentials.known is not None:
-            self._base_url = self._checked("auth.base_url", self._credentials.known.base_url)
+            self._go_to("auth.base_url", self._credentials.known.base_url)
         elif not self._credentials.expected:
-            self._base_url = URL(API_BASE_URL)
+            self._go_to("base_url", API_BASE_URL)
         # Imported here and not above: 12 ms that only a session needs, and not in mid-request.
         from stamina import retry_context
 
@@ -106,13 +118,18 @@ class Sender:
         """
         return join(self.base_url, tail)
 
+    def _go_to(self, name: str, value: str | URL) -> None:
+        self._base_url = self._checked(name, value)
+        if self._trust_env:
+            self._proxy_of_environment = proxy_of_environment(self._base_url)
+
     def _checked(self, name: str, value: str | URL) -> URL:
         base = checked_base_url(name, value)
         if base.scheme == "https" or self._allow_insecure_http or not self._credentials.expected:
             return base
         if not is_loopback(base.host or ""):
             sent = f"base_url would send the credentials in clear text, got {str(base)!r}"
-        elif self._proxy is not None and not is_loopback(self._proxy.host or ""):
+        elif self._proxy is not None and not self._proxy.is_loopback:
             # Its address is not shown: it may hold a password.
             sent = f"proxy would be sent the credentials for {str(base)!r} in clear text"
         else:
@@ -129,7 +146,7 @@ class Sender:
         """
         auth = await self._credentials.current()
         if self._base_url is None and auth is not None:
-            self._base_url = self._checked("auth.base_url", auth.base_url)
+            self._go_to("auth.base_url", auth.base_url)
         return auth
 
     async def attempt(
@@ -161,7 +178,7 @@ class Sender:
         self.connections.bind()  # again: the session may have been closed while this waited
         url = exchange.url or self.address(exchange.target)
         signature = None if auth is None else auth.authorization(exchange.method, str(url))
-        return Sending(exchange, url, signature)
+        return Sending(exchange, url, signature, header_limit_bytes=self._header_limit_bytes)
 
     # --- how often ------------------------------------------------------------------------------
 
@@ -174,9 +191,8 @@ class Sender:
             return await attempt()
         started = time.monotonic()
         async for context in self._retry_context(
-            on=lambda error: (
-                _is_passing(error)
-                and retry_decision(error, policy, timedelta(seconds=time.monotonic() - started))
+            on=lambda error: retry_decision(
+                error, policy, timedelta(seconds=time.monotonic() - started)
             ),
             attempts=policy.attempts,
             timeout=policy.timeout,
@@ -203,7 +219,19 @@ class Sender:
         """
         # No coroutine of our own in between: thousands of streams may be opening.
         timeout = self._endless_patience if endless else self._patience
-        return sending.send(http, timeout, self._options)
+        proxy = self._proxy
+        if proxy is None and self.connections.owns(http):
+            proxy = self._proxy_of_environment
+        return sending.send(http, timeout, proxy, self._options)
+
+    def opening(self, sending: Sending) -> asyncio.Timeout:
+        """
+        Bound, in an ``async with``, how long the head of the answer may take: ``timeout.read``.
+
+        A server that says a little of it now and then is never silent, and yet
+        does not answer. What is sent with a body takes its own time.
+        """
+        return asyncio.timeout(None if sending.body else self._read_s)
 
     def exchanging(self, sending: Sending) -> Faults:
         """
@@ -240,8 +268,3 @@ class Sender:
 def _check_type(name: str, value: object, wanted: type) -> None:
     if value is not None and not isinstance(value, wanted):
         raise TypeError(f"{name} must be a {wanted.__name__} or None, got {value!r}")
-
-
-def _is_passing(error: Exception) -> bool:
-    # A certificate does not become right by asking again.
-    return not isinstance(error.__cause__, aiohttp.ClientSSLError)

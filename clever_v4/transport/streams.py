@@ -4,7 +4,6 @@ The connections of streams: bounded in number, signed afresh, vetted; not read h
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, Final
 
@@ -15,7 +14,7 @@ from clever_v4.auth import Auth
 from clever_v4.errors import NotAnEventStreamError
 
 from .addresses import target
-from .exchange import USER_AGENT, Exchange, Sending, read_refusal, seconds
+from .exchange import USER_AGENT, Exchange, Sending, read_refusal
 from .query import QueryPairs
 from .redaction import redact
 from .sender import Sender
@@ -78,7 +77,7 @@ class StreamOpener:
             try:
                 with sender.exchanging(sending):
                     # Only the head of the answer is awaited in here.
-                    async with asyncio.timeout(seconds(sender.timeout.read)):
+                    async with sender.opening(sending):
                         raw = await sender.send(sending, connections.stream_http, endless=True)
                     if raw.status != 200:
                         raise sending.refusal(raw, await read_refusal(raw))
