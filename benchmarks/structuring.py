@@ -25,10 +25,8 @@ import pydantic
 from benchmarks import structuring_peers as peers
 from clever_v4.api.billing import InvoiceSummary
 from clever_v4.api.orchestration import Deployment, Instance
-from clever_v4.emulator.billing import summary_of
-from clever_v4.emulator.ledger import invoices
-from clever_v4.emulator.orchestra import orchestra
-from clever_v4.emulator.state import Options, State
+from clever_v4.emulator import Emulator
+from clever_v4.emulator.routes.invoices import summary_of
 from clever_v4.transport.converter import decode
 
 EPOCH_S = 1_767_225_600.0
@@ -53,12 +51,12 @@ def answers() -> list[Answer]:
     """
     Make the three lists from the emulator's data.
     """
-    state = State(Options(seed=1, epoch_s=EPOCH_S, clock=lambda: EPOCH_S))
-    apps = [state.add_application(f"application-{number}") for number in range(80)]
-    kept = orchestra(state)
+    emulator = Emulator(seed=1, demo=False, epoch_s=EPOCH_S, clock=lambda: EPOCH_S)
+    apps = [emulator.add_application(f"application-{number}") for number in range(80)]
+    kept = emulator.state.deployments
     machines = [one for app in apps for one in kept.instances(app)]
-    deployed = [one for app in apps for one in kept.deployments(app)]
-    billed = [summary_of(one) for one in invoices(state, state.organisation.id)]
+    deployed = [one for app in apps for one in kept.of(app)]
+    billed = [summary_of(one) for one in emulator.state.invoices.of(emulator.owner_id)]
     billed = [
         one | {"invoice_number": f"{one['invoice_number']}-{repetition}"}
         for repetition in range(1000 // len(billed) + 1)

@@ -11,18 +11,18 @@ from typing import Protocol
 
 from aiohttp import web
 
-from clever_v4.emulator import (
+from clever_v4.emulator.errors import Problem, error_response, not_found
+from clever_v4.emulator.faults.body import Lost, instead, send_with_faults
+from clever_v4.emulator.routes import (
     account,
-    billing,
     control,
+    deployments,
+    invoices,
     load_balancers,
-    orchestration,
-    products,
     pulsar,
     streams,
+    zones,
 )
-from clever_v4.emulator.body import Lost, instead, send_with_faults
-from clever_v4.emulator.errors import Problem, error_response, not_found
 from clever_v4.emulator.state import State
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -42,13 +42,13 @@ class Family(Protocol):
 
 FAMILIES: tuple[Family, ...] = (
     account,
-    billing,
     control,
+    deployments,
+    invoices,
     load_balancers,
-    orchestration,
-    products,
     pulsar,
     streams,
+    zones,
 )
 """Every family that is served; a new one is one line here."""
 

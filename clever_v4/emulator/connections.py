@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 import attrs
 from aiohttp import web
 
-from clever_v4.emulator.plans import Plan
+from clever_v4.emulator.faults.plans import Plan
 from clever_v4.emulator.threads import is_running
 
 

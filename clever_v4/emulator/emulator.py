@@ -7,12 +7,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from clever_v4.emulator import logbook
+from clever_v4.emulator.data.resources import Addon, Application, Behaviour
 from clever_v4.emulator.demo import add_demo
-from clever_v4.emulator.entries import EntryLog
 from clever_v4.emulator.errors import ErrorGeneration
-from clever_v4.emulator.orchestra import orchestra
-from clever_v4.emulator.resources import Addon, Application, Behaviour
+from clever_v4.emulator.logs import lookup
+from clever_v4.emulator.logs.entries import EntryLog
 from clever_v4.emulator.server import Server, where_it_runs
 from clever_v4.emulator.state import Options, PulsarUnits, State
 
@@ -82,7 +81,7 @@ class Emulator(Server):
         )
         super().__init__(state, host=host, port=port)
         if demo:
-            add_demo(state)
+            add_demo(self)
 
     @property
     def owner_id(self) -> str:
@@ -146,18 +145,22 @@ class Emulator(Server):
             long_lines: Whether lines of 300,000 bytes occur; not by default.
             owner_id: Whose it is; by default the organisation's.
         """
-        return self.state.add_application(
-            name,
-            owner_id=owner_id,
+        state = self.state
+        application = Application(
+            id=f"app_{state.uuid('application', len(state.applications))}",
+            name=name,
+            owner_id=self.owner_id if owner_id is None else state.owner(owner_id).id,
             zone=zone,
             type=type,
             behaviour=behaviour,
             history=history,
             rate_per_s=rate_per_s,
             history_interval_s=history_interval_s,
-            services=services,
+            services=tuple(services),
             long_lines=long_lines,
         )
+        state.applications[application.id] = application
+        return application
 
     @where_it_runs
     def add_addon(
@@ -186,16 +189,23 @@ class Emulator(Server):
             history_interval_s: Seconds between two entries of the history.
             owner_id: Whose it is.
         """
-        return self.state.add_addon(
-            name,
-            provider_id=provider_id,
-            owner_id=owner_id,
+        state = self.state
+        number = len(state.addons)
+        kind = provider_id.removesuffix("-addon").removeprefix("addon-")
+        addon = Addon(
+            id=f"addon_{state.uuid('addon', number)}",
+            real_id=f"{kind}_{state.uuid('real add-on', number)}",
+            name=name,
+            owner_id=self.owner_id if owner_id is None else state.owner(owner_id).id,
             zone=zone,
+            provider_id=provider_id,
             behaviour=behaviour,
             history=history,
             rate_per_s=rate_per_s,
             history_interval_s=history_interval_s,
         )
+        state.addons[addon.id] = addon
+        return addon
 
     @where_it_runs
     def deploy(
@@ -214,7 +224,7 @@ class Emulator(Server):
         Returns:
             The id of the deployment.
         """
-        started = orchestra(self.state).deploy(
+        started = self.state.deployments.deploy(
             self.state.applications[application_id],
             outcome=outcome,
             not_found_looks=not_found_looks,
@@ -246,7 +256,7 @@ class Emulator(Server):
         Returns:
             The ids of the entries.
         """
-        log = logbook.log_of(self.state, resource_id, access=access)
+        log = lookup.log_of(self.state, resource_id, access=access)
         given: dict[str, object] | None = None
         if message is not None:
             given = {"message": message, "service": "bas.service"} | members
@@ -267,7 +277,7 @@ class Emulator(Server):
             start: From which entry on; 0 is the oldest.
             stop: Up to which entry, exclusive; None: all that exist.
         """
-        log = logbook.log_of(self.state, resource_id, access=access)
+        log = lookup.log_of(self.state, resource_id, access=access)
         return [log.entry(index) for index in self._indices(log)[start:stop]]
 
     @where_it_runs
@@ -277,7 +287,7 @@ class Emulator(Server):
         """
         The ids of the entries that exist now, cheaper than :meth:`produced`.
         """
-        log = logbook.log_of(self.state, resource_id, access=access)
+        log = lookup.log_of(self.state, resource_id, access=access)
         return [log.id(index) for index in self._indices(log)[start:stop]]
 
     def _indices(self, log: EntryLog) -> range:

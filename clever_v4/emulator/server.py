@@ -13,7 +13,7 @@ from aiohttp import web
 
 from clever_v4.emulator.app import create_app
 from clever_v4.emulator.connections import Connections
-from clever_v4.emulator.plans import FaultPlans
+from clever_v4.emulator.faults.plans import FaultPlans
 from clever_v4.emulator.state import State
 from clever_v4.emulator.threads import LoopThread
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Literal, get_args
 
 import attrs
@@ -17,10 +17,13 @@ from attrs.validators import ge, gt, in_
 
 from clever_v4.emulator.auth import Authenticator, Credentials
 from clever_v4.emulator.connections import Connections
-from clever_v4.emulator.entries import EntryLog
+from clever_v4.emulator.data.deployments import Deployments
+from clever_v4.emulator.data.invoices import Invoices
+from clever_v4.emulator.data.pulsar import PulsarStore
+from clever_v4.emulator.data.resources import Addon, Application, Owner
 from clever_v4.emulator.errors import ErrorGeneration, not_found
-from clever_v4.emulator.plans import FaultPlans
-from clever_v4.emulator.resources import Addon, Application, Behaviour, Owner
+from clever_v4.emulator.faults.plans import FaultPlans
+from clever_v4.emulator.logs.entries import EntryLog
 
 PulsarUnits = Literal["bytes", "megabytes"]
 """Units of the Pulsar storage policies: bytes and minutes, or megabytes and days."""
@@ -67,8 +70,7 @@ class State:
     """
     The emulated account.
 
-    A family's ``routes(state)`` reads it, and may keep what it needs to remember in
-    ``state.memory`` under its own name.
+    A family's ``routes(state)`` reads it, and remembers what is changed in it.
     """
 
     def __init__(self, options: Options) -> None:
@@ -79,7 +81,9 @@ class State:
         self.logs: dict[tuple[str, str], EntryLog] = {}
         self.connections = Connections()
         self.faults = FaultPlans()
-        self.memory: dict[str, object] = {}
+        self.deployments = Deployments(self)
+        self.invoices = Invoices(self)
+        self.pulsar = PulsarStore()
         draw = self.random("credentials")
         self.credentials = Credentials(
             token=f"{draw.getrandbits(256):064x}",
@@ -157,84 +161,7 @@ class State:
                 return addon
         raise not_found(f"Add-on {real_id} not found")
 
-    def add_application(
-        self,
-        name: str,
-        *,
-        owner_id: str | None = None,
-        zone: str = "par",
-        type: str = "node",  # noqa: A002 -- the API's word
-        behaviour: Behaviour = "normal",
-        history: int = 0,
-        rate_per_s: float = 0.0,
-        history_interval_s: float = 0.0,
-        services: Sequence[str] = ("bas.service", "bas-deploy.service"),
-        long_lines: bool = False,
-    ) -> Application:
-        """
-        Create an application; its id depends on the seed and on how many there are.
-        """
-        _check_log(history, rate_per_s, history_interval_s)
-        application = Application(
-            id=f"app_{self.uuid('application', len(self.applications))}",
-            name=name,
-            owner_id=self.organisation.id if owner_id is None else self.owner(owner_id).id,
-            zone=zone,
-            type=type,
-            behaviour=behaviour,
-            history=history,
-            rate_per_s=rate_per_s,
-            history_interval_s=history_interval_s,
-            services=tuple(services),
-            long_lines=long_lines,
-        )
-        self.applications[application.id] = application
-        return application
-
-    def add_addon(
-        self,
-        name: str,
-        *,
-        provider_id: str = "postgresql-addon",
-        owner_id: str | None = None,
-        zone: str = "par",
-        behaviour: Behaviour = "normal",
-        history: int = 0,
-        rate_per_s: float = 0.0,
-        history_interval_s: float = 0.0,
-    ) -> Addon:
-        """
-        Create an add-on; its ids depend on the seed and on how many there are.
-        """
-        _check_log(history, rate_per_s, history_interval_s)
-        number = len(self.addons)
-        kind = provider_id.removesuffix("-addon").removeprefix("addon-")
-        addon = Addon(
-            id=f"addon_{self.uuid('addon', number)}",
-            real_id=f"{kind}_{self.uuid('real add-on', number)}",
-            name=name,
-            owner_id=self.organisation.id if owner_id is None else self.owner(owner_id).id,
-            zone=zone,
-            provider_id=provider_id,
-            behaviour=behaviour,
-            history=history,
-            rate_per_s=rate_per_s,
-            history_interval_s=history_interval_s,
-        )
-        self.addons[addon.id] = addon
-        return addon
-
     def _add_owner(self, kind: str, name: str, email: str) -> Owner:
         owner = Owner(id=f"{kind}_{self.uuid('owner', kind)}", name=name, email=email)
         self.owners[owner.id] = owner
         return owner
-
-
-def _check_log(history: int, rate_per_s: float, history_interval_s: float) -> None:
-    for name, value in (
-        ("history", history),
-        ("rate_per_s", rate_per_s),
-        ("history_interval_s", history_interval_s),
-    ):
-        if value < 0:
-            raise ValueError(f"{name} must not be negative: {value}")

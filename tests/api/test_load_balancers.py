@@ -33,8 +33,8 @@ async def test_private_ones_may_be_none_at_all(emulator: Emulator, session: Sess
     A private load balancer is there or not, by the zone.
     """
     without = emulator.add_application("shop")
-    having = emulator.state.add_application("shop-eu", zone="rbx")
-    addon = emulator.state.add_addon("db", zone="rbx")
+    having = emulator.add_application("shop-eu", zone="rbx")
+    addon = emulator.add_addon("db", zone="rbx")
     balancers = session.load_balancers
     owner = emulator.owner_id
     assert await balancers.list(owner, without.id, LoadBalancerKind.PRIVATE) == []

@@ -13,7 +13,8 @@ from aiohttp import web
 
 from clever_v4.api.billing import ALL, InvoiceQuery
 from clever_v4.auth import ApiToken
-from clever_v4.emulator import Emulator, orchestration
+from clever_v4.emulator import Emulator
+from clever_v4.emulator.routes import deployments
 from clever_v4.session import Session
 
 BOUND = 5
@@ -50,7 +51,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
     A gate before the list of instances of the emulators that start after it.
     """
     gate = Gate()
-    original = orchestration.routes
+    original = deployments.routes
 
     def gated(state: Any) -> Any:
         for route in original(state):
@@ -66,7 +67,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
 
             yield web.get(route.path, wait)
 
-    monkeypatch.setattr(orchestration, "routes", gated)
+    monkeypatch.setattr(deployments, "routes", gated)
     return gate
 
 

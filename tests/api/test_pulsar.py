@@ -21,7 +21,6 @@ from clever_v4.api.pulsar import (
 )
 from clever_v4.auth import ApiToken
 from clever_v4.emulator import Emulator
-from clever_v4.emulator.pulsar import pulsar_store
 from clever_v4.errors import BadRequestError, NotFoundError, ResponseFormatError
 from clever_v4.session import Session
 from clever_v4.transport.converter import UNSET
@@ -39,7 +38,7 @@ class Rig:
         self.emulator = emulator
         self.session = session
         self.made = made
-        self.addon_id = emulator.state.add_addon("events", provider_id="addon-pulsar").real_id
+        self.addon_id = emulator.add_addon("events", provider_id="addon-pulsar").real_id
 
     async def get(self) -> StoragePolicies:
         return await self.session.pulsar.get_storage_policies(self.addon_id)
@@ -111,7 +110,7 @@ async def test_an_answer_that_is_not_the_policies_is_followed_by_a_get(
     """
     A 201 of another shape and a 204 without a body: the policies are asked for again.
     """
-    pulsar_store(rig.emulator.state).patch_answer = answer
+    rig.emulator.state.pulsar.patch_answer = answer
     changed = await rig.update(offload=StoragePolicyChange(size_bytes=10**9))
     assert changed.offload.size_bytes == 10**9
     assert rig.made == ["GET", "PATCH", "GET"]

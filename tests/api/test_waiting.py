@@ -13,7 +13,6 @@ import pytest
 from clever_v4.api.orchestration.waiting import delay_after
 from clever_v4.auth import ApiToken
 from clever_v4.emulator import Application, Emulator
-from clever_v4.emulator.orchestra import orchestra
 from clever_v4.errors import (
     ConnectionFailedError,
     DeploymentWaitTimeoutError,
@@ -79,7 +78,7 @@ async def test_one_that_is_final_already_is_seen_once(
     """
     There is nothing to wait for, and nobody waits.
     """
-    old = orchestra(emulator.state).deployments(application)[0]
+    old = emulator.state.deployments.of(application)[0]
     final = await session.deployments.wait(
         application.owner_id, application.id, old["id"], poll_interval=NEVER
     )

@@ -20,9 +20,8 @@ def newest(emulator: Emulator, state: str) -> str:
     """
     The id of a deployment in the history of the first application.
     """
-    from clever_v4.emulator.orchestra import orchestra
 
-    known = orchestra(emulator.state).deployments(emulator.applications[0])
+    known = emulator.state.deployments.of(emulator.applications[0])
     return next(str(one["id"]) for one in known if one["state"] == state)
 
 

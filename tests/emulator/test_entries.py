@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clever_v4.emulator.entries import LEDGER_SIZE, EntryLog
-from clever_v4.emulator.messages import Template, template
-from clever_v4.emulator.selection import Selection
+from clever_v4.emulator.logs.entries import LEDGER_SIZE, EntryLog
+from clever_v4.emulator.logs.messages import Template, template
+from clever_v4.emulator.logs.selection import Selection
 from clever_v4.emulator.state import Options, State
 
 EPOCH_MS = 1_700_000_000_000

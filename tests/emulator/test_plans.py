@@ -25,7 +25,7 @@ from clever_v4.emulator.faults import (
     Unauthorized,
     WrongContentType,
 )
-from clever_v4.emulator.plans import FaultPlans
+from clever_v4.emulator.faults.plans import FaultPlans
 from tests.emulator.reading import FAST, PAST, Reader
 from tests.emulator.wire import exchange
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 import pytest
 
 from clever_v4.emulator import Emulator
-from clever_v4.emulator.pulsar import pulsar_store
 from tests.emulator.asking import Asker
 
 
@@ -70,7 +69,7 @@ async def test_patch_may_answer_otherwise(
     The sources do not agree on the answer; the policies are kept with each.
     """
     ask, path = Asker(emulator), path_on(emulator)
-    pulsar_store(emulator.state).patch_answer = answer
+    emulator.state.pulsar.patch_answer = answer
     change = {"offloadPolicies": {"durationInMinutes": 9}}
     got = await ask(path, method="PATCH", body=change)
     assert got.status == status

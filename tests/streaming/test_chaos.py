@@ -17,8 +17,7 @@ import pytest_asyncio
 
 from clever_v4.api.logs import LogEntry, LogQuery, LogStream, Throttle
 from clever_v4.auth import ApiToken
-from clever_v4.emulator import Emulator
-from clever_v4.emulator.state import Application
+from clever_v4.emulator import Application, Emulator
 from clever_v4.session import Session
 from clever_v4.streaming.policy import Reconnect, StreamOptions
 from clever_v4.streaming.resume import Cursor

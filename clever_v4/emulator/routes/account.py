@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
-from clever_v4.emulator.resources import Addon, Application, Owner
+from clever_v4.emulator.data.resources import Addon, Application, Owner
 from clever_v4.emulator.state import State
 
 

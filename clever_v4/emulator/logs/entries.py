@@ -17,9 +17,9 @@ from datetime import timedelta
 
 import attrs
 
-from clever_v4.emulator.messages import NUMBER, Template
+from clever_v4.emulator.logs.messages import NUMBER, Template
+from clever_v4.emulator.logs.selection import Selection
 from clever_v4.emulator.query import EPOCH
-from clever_v4.emulator.selection import Selection
 
 LEDGER_SIZE = 50_000
 """Entries per ledger of the message ids (``ledger:entry:partition``)."""

@@ -4,10 +4,16 @@ What an account holds: owners, applications and add-ons, as values.
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import attrs
 from attrs.validators import in_
+
+
+def _not_negative(_instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if value < 0:
+        raise ValueError(f"{attribute.name} must not be negative: {value}")
+
 
 Behaviour = Literal["normal", "quiet", "never_logged"]
 """``normal``: a bounded stream ends when it has read everything.
@@ -45,13 +51,13 @@ class Application:
     zone: str
     type: str
     behaviour: Behaviour = attrs.field(validator=in_(get_args(Behaviour)))
-    history: int
+    history: int = attrs.field(validator=_not_negative)
     """Entries written before the emulator's epoch."""
 
-    rate_per_s: float
+    rate_per_s: float = attrs.field(validator=_not_negative)
     """Entries per second after the epoch; 0: only what a test publishes."""
 
-    history_interval_s: float = 0.0
+    history_interval_s: float = attrs.field(default=0.0, validator=_not_negative)
     """Seconds between two entries of the history; 0: as the rate, or 10 ms without one."""
 
     services: tuple[str, ...] = ("bas.service", "bas-deploy.service")
@@ -78,6 +84,6 @@ class Addon:
     zone: str
     provider_id: str
     behaviour: Behaviour = attrs.field(validator=in_(get_args(Behaviour)))
-    history: int
-    rate_per_s: float
-    history_interval_s: float = 0.0
+    history: int = attrs.field(validator=_not_negative)
+    rate_per_s: float = attrs.field(validator=_not_negative)
+    history_interval_s: float = attrs.field(default=0.0, validator=_not_negative)

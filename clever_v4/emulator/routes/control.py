@@ -27,9 +27,9 @@ import attrs
 from aiohttp import web
 from yarl import URL
 
-from clever_v4.emulator import logbook
 from clever_v4.emulator.errors import Problem, bad_request, not_found
 from clever_v4.emulator.faults import FAULTS, Fault
+from clever_v4.emulator.logs import lookup
 from clever_v4.emulator.query import Query
 from clever_v4.emulator.state import State
 
@@ -124,7 +124,7 @@ def routes(state: State) -> Iterable[web.RouteDef]:
     async def publish(request: web.Request) -> web.Response:
         body = await _body(request, {"resource_id", "message", "count", "access", "members"})
         try:
-            log = logbook.log_of(
+            log = lookup.log_of(
                 state, str(body.get("resource_id")), access=bool(body.get("access"))
             )
             members = dict(body.get("members") or {})
@@ -145,7 +145,7 @@ def routes(state: State) -> Iterable[web.RouteDef]:
         query = Query(request)
         resource_id = request.match_info["resource"]
         try:
-            log = logbook.log_of(state, resource_id, access=bool(query.boolean("access")))
+            log = lookup.log_of(state, resource_id, access=bool(query.boolean("access")))
         except KeyError:
             raise not_found(f"Resource {resource_id} not found") from None
         start, stop = query.integer("start", minimum=0), query.integer("stop", minimum=0)

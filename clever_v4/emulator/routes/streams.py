@@ -12,16 +12,16 @@ from collections.abc import Iterable
 import attrs
 from aiohttp import web
 
-from clever_v4.emulator import logbook
-from clever_v4.emulator.body import instead
-from clever_v4.emulator.entries import EntryLog
+from clever_v4.emulator.data.resources import Behaviour
 from clever_v4.emulator.errors import Problem, bad_request, topic_not_found
 from clever_v4.emulator.faults import Gzip, RepeatLast
-from clever_v4.emulator.plans import first
+from clever_v4.emulator.faults.body import instead
+from clever_v4.emulator.faults.event_writer import Ended, EventWriter
+from clever_v4.emulator.faults.plans import first
+from clever_v4.emulator.logs import lookup
+from clever_v4.emulator.logs.entries import EntryLog
+from clever_v4.emulator.logs.selection import Selection
 from clever_v4.emulator.query import Query
-from clever_v4.emulator.resources import Behaviour
-from clever_v4.emulator.selection import Selection
-from clever_v4.emulator.sse import Ended, EventWriter
 from clever_v4.emulator.state import State
 
 DEFAULT_SERVICES = ("bas", "bas-deploy")
@@ -81,7 +81,7 @@ def routes(state: State) -> Iterable[web.RouteDef]:
             raise topic_not_found(owner_id, application_id)
         if application.behaviour == "never_logged":
             raise topic_not_found(owner_id, application_id)
-        log = logbook.application_log(state, application)
+        log = lookup.application_log(state, application)
         return await serve(state, request, log, selection, application.behaviour)
 
     async def resource_logs(request: web.Request) -> web.StreamResponse:
@@ -101,7 +101,7 @@ def routes(state: State) -> Iterable[web.RouteDef]:
             raise topic_not_found(owner_id, real_id)
         if addon.behaviour == "never_logged":
             raise topic_not_found(owner_id, real_id)
-        log = logbook.resource_log(state, addon)
+        log = lookup.resource_log(state, addon)
         return await serve(state, request, log, selection, addon.behaviour)
 
     async def access_logs(request: web.Request) -> web.StreamResponse:
@@ -109,7 +109,7 @@ def routes(state: State) -> Iterable[web.RouteDef]:
         query = Query(request)
         query.only(*READING_PARAMETERS)
         selection = Selection(fields=query.texts("field"))
-        log, behaviour = logbook.access_log(state, owner_id, resource_id)
+        log, behaviour = lookup.access_log(state, owner_id, resource_id)
         if log is None:
             raise topic_not_found(owner_id, resource_id, topic="accesslogs")
         return await serve(state, request, log, selection, behaviour)
@@ -159,7 +159,7 @@ async def serve(
         connection.status = 200
         with contextlib.suppress(Ended):
             await writer.prepare()
-            await _write(state, log, reading, writer)
+            await _Sending(state, log, reading, writer).run()
         await writer.finish()
     except Problem as problem:
         connection.status = problem.status
@@ -169,52 +169,93 @@ async def serve(
     return writer.response
 
 
-async def _write(state: State, log: EntryLog, reading: Reading, writer: EventWriter) -> None:
-    loop = asyncio.get_running_loop()
-    position, remaining = reading.start, reading.limit
-    heartbeat_at = loop.time() + state.options.heartbeat_s
-    window_ends_at, budget = loop.time() + reading.period_s, reading.elements
-    while True:
-        now_ms, now = state.now_s() * 1000, loop.time()
-        if now >= heartbeat_at:
-            await writer.heartbeat()
-            heartbeat_at = max(heartbeat_at + state.options.heartbeat_s, now)
-        if now >= window_ends_at:
-            window_ends_at, budget = now + reading.period_s, reading.elements
-        end = log.count(now_ms)
-        if reading.until_ms is not None:
-            end = min(end, log.index_at(reading.until_ms, now_ms=now_ms))
-        allowed = budget if remaining is None else min(budget, remaining)
-        stop = min(end, position + min(BATCH, allowed))
-        if stop > position:
-            if reading.since_ms is not None and log.date_ms(position) < reading.since_ms:
-                position += 1
-                continue
-            frames = log.frames(position, stop, reading.selection)
-            position = stop
-            await writer.entries(frames)
-            budget -= len(frames)
-            if remaining is not None:
-                remaining -= len(frames)
-                if not remaining:
-                    await writer.end("LIMIT_REACHED")
+class _Sending:
+    """
+    One stream on its way out: what is due now, and for how long nothing will be.
+    """
+
+    def __init__(self, state: State, log: EntryLog, reading: Reading, writer: EventWriter) -> None:
+        self._state = state
+        self._log = log
+        self._reading = reading
+        self._writer = writer
+        self._now = asyncio.get_running_loop().time
+        self._position = reading.start
+        self._remaining = reading.limit
+        self._heartbeat_at = self._now() + state.options.heartbeat_s
+        self._window_ends_at = self._now() + reading.period_s
+        self._budget = reading.elements
+        """Entries that the throttle still lets through in this period."""
+
+    async def run(self) -> None:
+        """
+        Write the stream to its end.
+        """
+        while True:
+            now_ms, now = self._state.now_s() * 1000, self._now()
+            await self._beat(now)
+            end = self._end(now_ms)
+            stop = min(end, self._position + min(BATCH, self._allowed()))
+            if stop > self._position:
+                await self._write_up_to(stop)
+                if self._remaining == 0:
+                    await self._writer.end("LIMIT_REACHED")
                     return
-            # A write that the socket takes at once does not let others run.
-            await asyncio.sleep(0)
-            continue
-        until_ms = reading.until_ms
-        if until_ms is not None and now_ms >= until_ms and position >= end and reading.ends:
-            await writer.end("UNTIL_REACHED")
+                # A write that the socket takes at once does not let others run.
+                await asyncio.sleep(0)
+            elif self._is_over(end, now_ms):
+                await self._writer.end("UNTIL_REACHED")
+                return
+            else:
+                await self._log.wait(self._next_at(end, now, now_ms) - now)
+
+    async def _beat(self, now: float) -> None:
+        interval_s = self._state.options.heartbeat_s
+        if now >= self._heartbeat_at:
+            await self._writer.heartbeat()
+            self._heartbeat_at = max(self._heartbeat_at + interval_s, now)
+        if now >= self._window_ends_at:
+            self._window_ends_at = now + self._reading.period_s
+            self._budget = self._reading.elements
+
+    def _end(self, now_ms: float) -> int:
+        """Before which entry the stream stops for now."""
+        end, until_ms = self._log.count(now_ms), self._reading.until_ms
+        return end if until_ms is None else min(end, self._log.index_at(until_ms, now_ms=now_ms))
+
+    def _allowed(self) -> int:
+        return self._budget if self._remaining is None else min(self._budget, self._remaining)
+
+    async def _write_up_to(self, stop: int) -> None:
+        since_ms = self._reading.since_ms
+        if since_ms is not None and self._log.date_ms(self._position) < since_ms:
+            self._position += 1
             return
-        wake_at = heartbeat_at
-        if position < end:
-            wake_at = min(wake_at, window_ends_at)
+        frames = self._log.frames(self._position, stop, self._reading.selection)
+        self._position = stop
+        await self._writer.entries(frames)
+        self._budget -= len(frames)
+        if self._remaining is not None:
+            self._remaining -= len(frames)
+
+    def _is_over(self, end: int, now_ms: float) -> bool:
+        until_ms = self._reading.until_ms
+        is_past = until_ms is not None and now_ms >= until_ms
+        return is_past and self._position >= end and self._reading.ends
+
+    def _next_at(self, end: int, now: float, now_ms: float) -> float:
+        """When something is due that nobody wakes the stream for."""
+        due = [self._heartbeat_at]
+        if self._position < end:
+            due.append(self._window_ends_at)
         else:
-            if log.rate_per_s:
-                wake_at = min(wake_at, now + (log.date_ms(position) - now_ms) / 1000 + 0.001)
-            if until_ms is not None and reading.ends:
-                wake_at = min(wake_at, now + max(until_ms - now_ms, 0) / 1000 + 0.001)
-        await log.wait(wake_at - now)
+            dates_ms = []
+            if self._log.rate_per_s:
+                dates_ms.append(self._log.date_ms(self._position))
+            if self._reading.until_ms is not None and self._reading.ends:
+                dates_ms.append(max(self._reading.until_ms, int(now_ms)))
+            due += [now + (date_ms - now_ms) / 1000 + 0.001 for date_ms in dates_ms]
+        return min(due)
 
 
 def _reading(

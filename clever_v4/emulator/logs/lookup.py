@@ -7,9 +7,10 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 
-from clever_v4.emulator.access import access_templates
-from clever_v4.emulator.entries import EntryLog
-from clever_v4.emulator.messages import (
+from clever_v4.emulator.data.resources import Addon, Application, Behaviour
+from clever_v4.emulator.logs.access import access_templates
+from clever_v4.emulator.logs.entries import EntryLog
+from clever_v4.emulator.logs.messages import (
     Template,
     application_templates,
     long_line_template,
@@ -17,7 +18,6 @@ from clever_v4.emulator.messages import (
     rollout_of,
     uuid_of,
 )
-from clever_v4.emulator.resources import Addon, Application, Behaviour
 from clever_v4.emulator.state import State
 
 MANUAL_INTERVAL_MS = 10.0

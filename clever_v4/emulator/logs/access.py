@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from clever_v4.emulator.messages import NUMBER, Template, template
+from clever_v4.emulator.logs.messages import NUMBER, Template, template
 
 _PLACES = (
     ("Nantes", "FR", 47.22, -1.55),

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
-from clever_v4.emulator.billing_documents import html_of, pdf_of
+from clever_v4.emulator.data.invoice_documents import html_of, pdf_of
+from clever_v4.emulator.data.invoices import Json
 from clever_v4.emulator.errors import not_found
-from clever_v4.emulator.ledger import Json, invoices
 from clever_v4.emulator.query import Query, moment_ms
 from clever_v4.emulator.state import State
 
@@ -60,14 +60,14 @@ def routes(state: State) -> Iterable[web.RouteDef]:
         limit = query.integer("limit", minimum=1, bits=32) or DEFAULT_LIMIT
         found = [
             summary_of(invoice)
-            for invoice in invoices(state, request.match_info["owner"])
+            for invoice in state.invoices.of(request.match_info["owner"])
             if since <= moment_ms(invoice["emission_date"].removesuffix("[UTC]")) <= until
         ]
         return web.json_response(found[:limit])
 
     async def list_unpaid(request: web.Request) -> web.Response:
         Query(request).only()
-        found = invoices(state, request.match_info["owner"])
+        found = state.invoices.of(request.match_info["owner"])
         return web.json_response([summary_of(one) for one in found if one["status"] in UNPAID])
 
     async def get_invoice(request: web.Request) -> web.Response:
@@ -92,7 +92,7 @@ def routes(state: State) -> Iterable[web.RouteDef]:
 
 
 def _invoice(state: State, owner_id: str, number: str) -> Json:
-    for invoice in invoices(state, owner_id):
+    for invoice in state.invoices.of(owner_id):
         if invoice["invoice_number"] == number:
             return invoice
     raise not_found(f"Invoice {number} not found")

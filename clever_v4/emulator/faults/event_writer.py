@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from clever_v4.emulator import faults as f
-from clever_v4.emulator.body import Body, lose
 from clever_v4.emulator.connections import Connection
-from clever_v4.emulator.plans import Plan, first
+from clever_v4.emulator.faults import kinds as f
+from clever_v4.emulator.faults.body import Body, lose
+from clever_v4.emulator.faults.plans import Plan, first
 
 _ON_EVENTS = (f.EndOfFile, f.Stall, f.HeartbeatsOnly, f.RetryFields, f.HeartbeatIds, f.Unparsable,
               f.UnknownEvents)  # fmt: skip

@@ -12,9 +12,9 @@ import zlib
 
 from aiohttp import web
 
-from clever_v4.emulator import faults as f
 from clever_v4.emulator.errors import not_found, too_many_requests, unauthorized
-from clever_v4.emulator.plans import Plan, first
+from clever_v4.emulator.faults import kinds as f
+from clever_v4.emulator.faults.plans import Plan, first
 
 _HTML = "<html><head><title>{0}</title></head><body><h1>{0}</h1><hr>sozu</body></html>"
 

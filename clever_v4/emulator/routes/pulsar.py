@@ -10,65 +10,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any
 
 from aiohttp import web
 
+from clever_v4.emulator.data.pulsar import MINUTES_PER_DAY, Policies
 from clever_v4.emulator.errors import bad_request, not_found
 from clever_v4.emulator.query import Query
 from clever_v4.emulator.state import State
 
 BYTES_PER_MEGABYTE = 10**6
-MINUTES_PER_DAY = 24 * 60
 POLICIES = ("retentionPolicies", "offloadPolicies")
 UNITS = {
     "bytes": ("sizeInBytes", "durationInMinutes"),
     "megabytes": ("sizeInMB", "durationInDays"),
 }
 
-Policies = dict[str, dict[str, int | None]]
-"""By policy, its ``size`` in bytes and ``duration`` in minutes; None and negative numbers are
-without limit."""
-
-
-class PulsarStore:
-    """
-    The policies of every Pulsar add-on, and what PATCH answers.
-    """
-
-    def __init__(self) -> None:
-        self._policies: dict[str, Policies] = {}
-        self.patch_answer = "policies"
-        """``policies`` (200), ``provision`` (201 with another shape, as an older OpenAPI
-        description has it) or ``empty`` (204)."""
-
-    def policies(self, real_id: str) -> Policies:
-        """
-        The policies of an add-on: 5 GB and 7 days kept, nothing offloaded, until changed.
-        """
-        return self._policies.setdefault(
-            real_id,
-            {
-                "retentionPolicies": {"size": 5 * 10**9, "duration": 7 * MINUTES_PER_DAY},
-                "offloadPolicies": {"size": None, "duration": None},
-            },
-        )
-
-
-def pulsar_store(state: State) -> PulsarStore:
-    """
-    The one `PulsarStore` of a state.
-    """
-    if "pulsar" not in state.memory:
-        state.memory["pulsar"] = PulsarStore()
-    return cast("PulsarStore", state.memory["pulsar"])
-
 
 def routes(state: State) -> Iterable[web.RouteDef]:
     """
     The routes of this family.
     """
-    store = pulsar_store(state)
+    store = state.pulsar
 
     def real_id_of(request: web.Request) -> str:
         Query(request).only()

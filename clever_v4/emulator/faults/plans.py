@@ -12,8 +12,8 @@ from typing import TypeVar
 
 import attrs
 
-from clever_v4.emulator import faults as f
-from clever_v4.emulator.faults import Fault
+from clever_v4.emulator.faults import kinds as f
+from clever_v4.emulator.faults.kinds import Fault
 
 T = TypeVar("T")
 Plan = tuple[Fault, ...]

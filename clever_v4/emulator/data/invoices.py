@@ -6,10 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
 
-from clever_v4.emulator.resources import Application
-from clever_v4.emulator.state import State
+from clever_v4.emulator.data.resources import Application
+
+if TYPE_CHECKING:
+    from clever_v4.emulator.state import State
 
 FIRST_MONTH = (2023, 1)
 """The month of an owner's first invoice."""
@@ -20,20 +22,33 @@ _FLAVORS = (("pico", 4.5), ("nano", 6.0), ("XS", 16.0), ("S", 32.0), ("M", 64.0)
 Json = dict[str, Any]
 
 
-def invoices(state: State, owner_id: str) -> list[Json]:
+class Invoices:
     """
-    Every invoice of an owner in detail, oldest first: one a month, and a few credit notes.
+    Every invoice of every owner in detail, oldest first: one a month, and a few credit notes.
     """
-    owner = state.owner(owner_id)
-    remembered = cast("dict[str, list[Json]]", state.memory.setdefault("billing", {}))
-    if owner.id not in remembered:
-        until = datetime.fromtimestamp(state.options.epoch_s, UTC)
-        months = list(_months(until))
-        made: list[Json] = []
-        for position, month in enumerate(months):
-            made += _month_of(state, owner.id, month, position, age=len(months) - 1 - position)
-        remembered[owner.id] = made
-    return remembered[owner.id]
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._made: dict[str, list[Json]] = {}
+
+    def of(self, owner_id: str) -> list[Json]:
+        """
+        The invoices of an owner.
+
+        Raises:
+            Problem: 404, there is no such owner.
+        """
+        owner_id = self._state.owner(owner_id).id
+        if owner_id not in self._made:
+            months = list(_months(datetime.fromtimestamp(self._state.options.epoch_s, UTC)))
+            self._made[owner_id] = [
+                one
+                for position, month in enumerate(months)
+                for one in _month_of(
+                    self._state, owner_id, month, position, age=len(months) - 1 - position
+                )
+            ]
+        return self._made[owner_id]
 
 
 def _months(until: datetime) -> Iterable[datetime]:

@@ -9,10 +9,10 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
+from clever_v4.emulator.data.deployments import ACTIONS, FINAL_STATES, Deployments, Json
+from clever_v4.emulator.data.resources import Application
 from clever_v4.emulator.errors import Problem, not_found
-from clever_v4.emulator.orchestra import ACTIONS, FINAL_STATES, Json, Orchestra, orchestra
 from clever_v4.emulator.query import Query, moment_ms
-from clever_v4.emulator.resources import Application
 from clever_v4.emulator.state import State
 
 INSTANCE_STATES = (
@@ -45,13 +45,13 @@ def routes(state: State) -> Iterable[web.RouteDef]:
     """
     The routes of this family.
     """
-    kept = orchestra(state)
+    kept = state.deployments
     return (*_routes_v4(state, kept), *_routes_v2(state, kept))
 
 
-def _routes_v4(state: State, kept: Orchestra) -> Iterable[web.RouteDef]:
+def _routes_v4(state: State, kept: Deployments) -> Iterable[web.RouteDef]:
     def known(request: web.Request) -> list[Json]:
-        made = kept.deployments(_application(state, request))
+        made = kept.of(_application(state, request))
         # The console asks v2 for the others (cc-logs-app-runtime.smart.js).
         return made[state.options.forgotten_deployments :]
 
@@ -97,14 +97,14 @@ def _routes_v4(state: State, kept: Orchestra) -> Iterable[web.RouteDef]:
     )
 
 
-def _routes_v2(state: State, kept: Orchestra) -> Iterable[web.RouteDef]:
+def _routes_v2(state: State, kept: Deployments) -> Iterable[web.RouteDef]:
     async def list_deployments(request: web.Request) -> web.Response:
         query = Query(request)
         query.only("limit", "offset", "action")
         limit = query.integer("limit", minimum=1)
         offset = query.integer("offset", minimum=0) or 0
         action = query.choice("action", ACTIONS)
-        made = kept.deployments(_application(state, request))
+        made = kept.of(_application(state, request))
         found = [
             _v2(state, number, one)
             for number, one in enumerate(made)
@@ -115,14 +115,14 @@ def _routes_v2(state: State, kept: Orchestra) -> Iterable[web.RouteDef]:
 
     async def get_deployment(request: web.Request) -> web.Response:
         wanted = request.match_info["deployment"]
-        for number, one in enumerate(kept.deployments(_application(state, request))):
+        for number, one in enumerate(kept.of(_application(state, request))):
             if one["id"] == wanted:
                 return web.json_response(_v2(state, number, one))
         raise not_found(f"Deployment {wanted} not found")
 
     async def deploy(request: web.Request) -> web.Response:
         application = _application(state, request)
-        if any(one["state"] not in FINAL_STATES for one in kept.deployments(application)):
+        if any(one["state"] not in FINAL_STATES for one in kept.of(application)):
             raise Problem(409, "clever.core.conflict", "A deployment is running already.")
         deployment = kept.deploy(application)
         return web.json_response(

@@ -6,13 +6,15 @@ that are started while the emulator runs.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
 
-from clever_v4.emulator.entries import ERAS
+from clever_v4.emulator.data.resources import Application
 from clever_v4.emulator.errors import not_found
-from clever_v4.emulator.messages import Rollout, rollout_of
-from clever_v4.emulator.resources import Application
-from clever_v4.emulator.state import State
+from clever_v4.emulator.logs.entries import ERAS
+from clever_v4.emulator.logs.messages import Rollout, rollout_of
+
+if TYPE_CHECKING:
+    from clever_v4.emulator.state import State
 
 FINAL_STATES = ("FAILED", "CANCELLED", "SUCCEEDED")
 ACTIONS = ("DEPLOY", "UNDEPLOY", "UPSCALE", "DOWNSCALE", "REPLACE", "CANCEL", "NONE")
@@ -23,7 +25,7 @@ HISTORY = 12
 Json = dict[str, Any]
 
 
-class Orchestra:
+class Deployments:
     """
     The deployments and instances of every application, newest last.
 
@@ -38,7 +40,7 @@ class Orchestra:
         self._ahead: dict[str, list[str]] = {}
         """What the next looks at a deployment find: ``404`` or the state that it enters then."""
 
-    def deployments(self, application: Application) -> list[Json]:
+    def of(self, application: Application) -> list[Json]:
         """
         The deployments of an application, oldest first.
         """
@@ -50,7 +52,7 @@ class Orchestra:
         """
         The instances of an application, oldest first.
         """
-        self.deployments(application)
+        self.of(application)
         return self._instances[application.id]
 
     def deploy(
@@ -64,7 +66,7 @@ class Orchestra:
             outcome: The state that it ends in; a state that is not final keeps it there.
             not_found_looks: How many looks answer 404 before it is visible.
         """
-        made = self.deployments(application)
+        made = self.of(application)
         number = len(made)
         now = datetime.fromtimestamp(self._state.now_s(), UTC)
         deployment = _deployment(self._state, application, number, now, "DEPLOY")
@@ -120,15 +122,6 @@ class Orchestra:
             )
         self._deployments[application.id] = made
         self._instances[application.id] = machines
-
-
-def orchestra(state: State) -> Orchestra:
-    """
-    The one `Orchestra` of a state.
-    """
-    if "orchestration" not in state.memory:
-        state.memory["orchestration"] = Orchestra(state)
-    return cast("Orchestra", state.memory["orchestration"])
 
 
 def _deployment(

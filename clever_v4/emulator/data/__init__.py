@@ -1,0 +1,3 @@
+"""
+What the account holds, all of it drawn from the seed.
+"""
