@@ -10,6 +10,12 @@ async with Session(ApiToken("...")) as session:
 ```
 """
 
+from clever_v4 import _interruption
+
+if _interruption.is_command():
+    # Before the imports that follow: they take long enough for somebody to press Ctrl-C.
+    _interruption.end_at_once()
+
 from clever_v4.api.billing import (
     ALL,
     ClassicLine,

@@ -4,6 +4,8 @@ The commands, put together; from arguments to an exit code.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import importlib.metadata
 import os
 import sys
@@ -62,7 +64,7 @@ def run_command(arguments: Sequence[str]) -> int:
             list(arguments), exit_on_error=False, print_error=False
         )
     except CycloptsError as exc:
-        sys.stderr.write(f"clever-v4: {exc}\n{_hint(app, arguments)}\n")
+        _tell(f"clever-v4: {exc}\n{_hint(app, arguments)}\n")
         return Exit.USAGE
     if "terminal" not in ignored:
         return _print(lambda: command(*bound.args, **bound.kwargs))
@@ -85,12 +87,29 @@ def _print(show: Any) -> int:
     Show the help or the version; a pager that was left early is no failure.
     """
     try:
+        if sys.stdout is None:
+            raise OSError(errno.EBADF, "it is closed")
         show()
         sys.stdout.flush()
     except SystemExit:
         # rich's way to end after a closed pipe; it has silenced the output already.
         return Exit.SUCCESS
-    except BrokenPipeError:
-        # The interpreter flushes once more at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as exc:
+        if sys.stdout is not None:
+            # The interpreter flushes once more at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(exc, BrokenPipeError):
+            return Exit.SUCCESS
+        _tell(f"clever-v4: cannot write the output: {exc.strerror}\n")
+        return Exit.FAILURE
     return Exit.SUCCESS
+
+
+def _tell(text: str) -> None:
+    """
+    Write to standard error, where there is one.
+    """
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError):
+            sys.stderr.write(text)
+            sys.stderr.flush()

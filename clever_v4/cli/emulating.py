@@ -67,7 +67,7 @@ async def emulator(
         terminal.tell(f"clever-v4: its applications: {_names(running)}")
         await asyncio.get_running_loop().create_future()
     except asyncio.CancelledError:
-        if not terminal.was_terminated:
+        if terminal.ended_by is None:
             raise
         # Being told to stop is how it ends.
     finally:

@@ -54,7 +54,8 @@ class Output:
     ``async with`` is cancelled, and leaves it with the error.
 
     Args:
-        stream: Such as ``sys.stdout``; its buffer is not used.
+        stream: Such as ``sys.stdout``; its buffer is not used. None, as Python has it where the
+            descriptor was closed when it started: writing fails.
         is_vital: Whether the program ends when nobody reads the output. Else
             what is written after that is dropped.
     """
@@ -85,8 +86,9 @@ class Output:
         self._owner = asyncio.current_task()
         assert self._owner is not None  # noqa: S101  -- we are in a coroutine
         self._cancelling = self._owner.cancelling()
-        with contextlib.suppress(OSError, ValueError):
-            self._stream.flush()
+        if self._stream is not None:
+            with contextlib.suppress(OSError, ValueError):
+                self._stream.flush()
         self._thread.start()
         self._watch_for_the_reader()
         return self
@@ -203,6 +205,8 @@ class Output:
                 piece.written.set()
 
     def _write_all(self, data: bytes) -> None:
+        if self._stream is None:
+            raise ValueError("it is closed")
         if self._raw is None:
             self._stream.write(data.decode(self._encoding))
             return

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
+from clever_v4 import _interruption
 from clever_v4.errors import CleverError
 
 from .output import Output, OutputClosedError, OutputFailedError
@@ -32,8 +33,8 @@ class Exit:
     USAGE: Final = 2
     INTERRUPTED: Final = 130
     """128 and the number of SIGINT, as shells have it."""
-    TERMINATED: Final = 143
-    """The same for SIGTERM."""
+    SIGNALLED: Final = 128
+    """The same for other signals: to be added to their number."""
 
 
 class CommandError(Exception):
@@ -77,8 +78,8 @@ class Terminal:
         """Whether messages go to a person: then progress is shown."""
         self.in_colour = self.is_terminal and _allows_colour()
         self.tells_in_colour = self.tells_person and _allows_colour()
-        self.was_terminated = False
-        """Whether SIGTERM arrived."""
+        self.ended_by: int | None = None
+        """The number of the signal that ends the command: SIGTERM or SIGHUP."""
 
     @property
     def width(self) -> int | None:
@@ -112,10 +113,14 @@ def run(work: Callable[[Terminal], Awaitable[int | None]], *, hint: str) -> int:
         hint: What to tell after a mistake in its arguments.
     """
     terminal = Terminal()
+    _interruption.raise_again()
     try:
         return asyncio.run(_supervised(work, terminal, hint)) or Exit.SUCCESS
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
+    finally:
+        if _interruption.is_command():
+            _interruption.end_at_once()
 
 
 async def _supervised(
@@ -123,8 +128,9 @@ async def _supervised(
 ) -> int | None:
     async with terminal.err, _retries_told(terminal):
         try:
-            async with _terminable(terminal), terminal.out:
-                return await work(terminal)
+            with _terminable(terminal):
+                async with terminal.out:
+                    return await work(terminal)
         except OutputClosedError:
             return Exit.SUCCESS
         except UsageError as exc:
@@ -135,9 +141,9 @@ async def _supervised(
             terminal.fail(explained(exc))
             return Exit.FAILURE
         except asyncio.CancelledError:
-            if not terminal.was_terminated:
+            if terminal.ended_by is None:
                 raise
-            return Exit.TERMINATED
+            return Exit.SIGNALLED + terminal.ended_by
 
 
 @asynccontextmanager
@@ -159,29 +165,35 @@ async def _retries_told(terminal: Terminal) -> AsyncIterator[None]:
         set_on_retry_hooks(before)
 
 
-@asynccontextmanager
-async def _terminable(terminal: Terminal) -> AsyncIterator[None]:
+@contextlib.contextmanager
+def _terminable(terminal: Terminal) -> Iterator[None]:
     """
-    Let SIGTERM end the command as Ctrl-C does: a JSON array is closed, a half file removed.
+    Let SIGTERM and SIGHUP end the command as Ctrl-C does: a JSON array is closed, a half file removed.
+
+    One that is ignored, as ``nohup`` has it, stays so.
     """
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
     assert task is not None  # noqa: S101  -- we are in a coroutine
 
-    def stop() -> None:
-        terminal.was_terminated = True
+    def stop(number: int) -> None:
+        terminal.ended_by = number
         task.cancel()
 
-    try:
-        loop.add_signal_handler(signal.SIGTERM, stop)
-    except (NotImplementedError, RuntimeError, ValueError):
-        # Windows, or not the main thread.
-        yield
-        return
+    heeded = []
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is None or signal.getsignal(number) == signal.SIG_IGN:
+            continue
+        # Not on Windows, and only in the main thread.
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+            loop.add_signal_handler(number, stop, number)
+            heeded.append(number)
     try:
         yield
     finally:
-        loop.remove_signal_handler(signal.SIGTERM)
+        for number in heeded:
+            loop.remove_signal_handler(number)
 
 
 def explained(error: BaseException) -> str:

@@ -7,14 +7,17 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from clever_v4 import cli
 from clever_v4.cli.app import run_command
+from clever_v4.emulator import Emulator
 
 from .running import Command, Ran
 
@@ -135,16 +138,138 @@ def test_without_the_extra_it_says_what_to_install(
     )
 
 
-def test_ctrl_c_while_it_starts(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("name", "by"),
+    [
+        # From what the package itself imports first to what a command does.
+        *(("attrs", "script"), ("attrs", "module")),
+        *(("aiohttp", "module"), ("cyclopts", "script"), ("rich.cells", "module")),
+    ],
+)
+def test_ctrl_c_while_it_starts(tmp_path: Path, name: str, by: str) -> None:
     """
-    Is no traceback.
+    Is silent, whatever is being imported and however it was started.
+    """
+    hook = f"""
+import sys, time
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        if name == {name!r}:
+            print("importing", flush=True)
+            time.sleep(60)
+sys.meta_path.insert(0, Slow())
+"""
+    (tmp_path / "sitecustomize.py").write_text(hook)
+    script = tmp_path / "clever-v4"
+    script.write_text("from clever_v4.cli import main\nmain()\n")
+    arguments = [str(script)] if by == "script" else ["-m", "clever_v4"]
+    with subprocess.Popen(
+        [sys.executable, *arguments, "zones"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "importing\n"
+        process.send_signal(signal.SIGINT)
+        assert (*process.communicate(timeout=60), process.returncode) == ("", "", 130)
+
+
+def test_the_library_leaves_ctrl_c_alone() -> None:
+    """
+    Only the command decides what it does; also where a program's name is like its.
+    """
+    asked = (
+        "import signal, sys; sys.argv = [{!r}]; import clever_v4; "
+        "print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
+    )
+    for name, is_left in (("-c", True), ("my-clever-v4", True), ("/bin/clever-v4", False)):
+        told = subprocess.run(
+            [sys.executable, "-c", asked.format(name)], capture_output=True, text=True, check=True
+        ).stdout
+        assert told == f"{is_left}\n", name
+
+
+CLOSED = {
+    # Commands, and what they give with standard error and with standard output closed.
+    ("zones",): ((0, "NAME "), (1, "clever-v4: cannot write the output: it is closed\n")),
+    ("--version",): ((0, "0."), (1, "clever-v4: cannot write the output: it is closed\n")),
+    ("--help",): ((0, "Usage:"), (1, "clever-v4: cannot write the output: it is closed\n")),
+    ("zones", "nowhere"): ((1, ""), (1, "clever-v4: there is no zone 'nowhere'; ")),
+    ("zones", "--nope"): ((2, ""), (2, "clever-v4: ")),
+    ("logs", "nowhere"): ((1, ""), (1, "clever-v4: no application 'nowhere' ")),
+    ("deployments", "shop-api"): (
+        (0, "ID "),
+        (1, "clever-v4: cannot write the output: it is closed\n"),
+    ),
+}
+
+
+@pytest.mark.parametrize("arguments", CLOSED, ids=" ".join)
+def test_with_an_output_that_was_closed(clever: Command, arguments: tuple[str, ...]) -> None:
+    """
+    As a daemon's may be: what can be told is told, and the exit code is that of what happened.
     """
 
-    def interrupted(arguments: list[str]) -> int:
-        raise KeyboardInterrupt
+    def without(*names: str) -> Ran:
+        def work() -> int:
+            with pytest.MonkeyPatch.context() as patch:
+                for name in names:
+                    patch.setattr(sys, name, None)
+                return run_command(arguments)
 
-    monkeypatch.setattr("clever_v4.cli.app.run_command", interrupted)
-    assert command.catch(lambda: main("zones")) == Ran(130, "", "")
+        return clever.catch(work)
+
+    (code, begin), (code_without_data, begin_without_data) = CLOSED[arguments]
+    ran = without("stderr")
+    assert (ran.code, ran.out.startswith(begin), bool(ran.out)) == (code, True, bool(begin))
+    ran = without("stdout")
+    assert (ran.code, ran.err.startswith(begin_without_data)) == (code_without_data, True)
+    assert without("stdout", "stderr").code == code_without_data
+
+
+@pytest.mark.parametrize(
+    ("closed", "code", "out", "err"),
+    [
+        ("2>&-", 0, "NAME ", ""),
+        (">&-", 1, "", "clever-v4: cannot write the output: it is closed\n"),
+        ("<&- >&- 2>&-", 1, "", ""),
+    ],
+)
+def test_a_process_with_closed_outputs(
+    command: Command, emulator: Emulator, closed: str, code: int, out: str, err: str
+) -> None:
+    """
+    Nothing that it opens gets their numbers.
+    """
+    command.pointed_at(emulator)
+    ran = subprocess.run(
+        ["/bin/sh", "-c", f'"$@" {closed}', "sh", sys.executable, "-m", "clever_v4", "zones"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (ran.returncode, ran.stdout[:5], ran.stderr) == (code, out, err)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_help_on_a_full_disk_is_a_failure() -> None:
+    """
+    With its reason, and nothing else.
+    """
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "clever_v4", "--help"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+        )
+    assert (ran.returncode, ran.stderr) == (
+        1,
+        "clever-v4: cannot write the output: No space left on device\n",
+    )
 
 
 def test_the_module_runs_too() -> None:

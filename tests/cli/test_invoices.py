@@ -4,9 +4,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import signal
+import socket
+import subprocess
+import threading
+import time
 from decimal import Decimal
 from pathlib import Path
+from typing import Any, Self
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
@@ -16,7 +23,7 @@ from clever_v4.cli.invoices import money
 from clever_v4.emulator import Emulator
 from clever_v4.emulator import faults as f
 
-from .running import Command, Ran
+from .running import Command, Ran, start
 
 OWNER = ("--owner", "Analytical Engines")
 
@@ -156,6 +163,82 @@ def test_a_broken_download_leaves_no_file(
     assert (ran.code, ran.out) == (1, "")
     assert "clever-v4: GET http://emulator" in ran.err
     assert list(tmp_path.iterdir()) == []
+
+
+class HalfAPage:
+    """
+    A server that sends half a page, and the rest when it is told to.
+    """
+
+    def __enter__(self) -> Self:
+        self._rest = threading.Event()
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_args: object) -> None:
+        self.send_the_rest()
+        self._thread.join()
+        self._socket.close()
+
+    def _serve(self) -> None:
+        connection, _ = self._socket.accept()
+        with connection:
+            connection.recv(65536)
+            head = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 10\r\n\r\n"
+            connection.sendall(f"{head}<html".encode())
+            self._rest.wait()
+            with contextlib.suppress(OSError):
+                connection.sendall(b"/html")
+
+    def send_the_rest(self) -> None:
+        """
+        End the page.
+        """
+        self._rest.set()
+
+
+def half_a_file(directory: Path, process: subprocess.Popen[Any]) -> None:
+    """
+    Wait until the file of the download is there.
+    """
+    while not any(directory.iterdir()):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+
+
+def test_a_terminal_that_is_closed_leaves_no_half_file(tmp_path: Path) -> None:
+    """
+    SIGHUP ends the command as other signals do.
+    """
+    path = tmp_path / "invoice.html"
+    with HalfAPage() as server:
+        addressed = ("--base-url", server.url, "--api-token", "t", "--owner", "orga_1")
+        with start("invoice", "F1", "--html", "-o", str(path), *addressed) as process:
+            half_a_file(tmp_path, process)
+            process.send_signal(signal.SIGHUP)
+            assert (*process.communicate(timeout=60), process.returncode) == ("", "", 129)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nohup_is_respected(tmp_path: Path) -> None:
+    """
+    Who ignores SIGHUP from the beginning gets the whole file.
+    """
+    path = tmp_path / "invoice.html"
+    with HalfAPage() as server:
+        addressed = ("--base-url", server.url, "--api-token", "t", "--owner", "orga_1")
+        with start(
+            *("invoice", "F1", "--html", "-o", str(path), *addressed),
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+        ) as process:
+            half_a_file(tmp_path, process)
+            process.send_signal(signal.SIGHUP)
+            server.send_the_rest()
+            assert (process.communicate(timeout=60)[0], process.returncode) == ("", 0)
+    assert path.read_bytes() == b"<html/html"
 
 
 def test_a_file_that_cannot_be_written(clever: Command, number: str, tmp_path: Path) -> None:

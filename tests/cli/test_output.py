@@ -148,12 +148,34 @@ async def test_the_last_write_fails_too(pipe: Pipe) -> None:
 
 async def test_messages_that_nobody_reads_are_dropped(pipe: Pipe) -> None:
     """
-    They are not vital.
+    They are not vital: whoever writes them goes on, and nothing of them is kept.
     """
     pipe.close_reader()
-    async with Output(pipe.stream, is_vital=False) as output, asyncio.timeout(10):
+    written = 0
+    async with Output(pipe.stream, is_vital=False) as output, asyncio.timeout(60):
         for _ in range(3):
             await output.write("x" * HIGH_WATER_BYTES * 2)
+            written += 1
+        await output.room()
+        assert output._unwritten_bytes == 0
+        assert output._pending == []
+        task = asyncio.current_task()
+        assert task is not None
+        assert task.cancelling() == 0
+    assert written == 3
+
+
+async def test_the_messages_before_the_reader_was_gone_are_its_own(pipe: Pipe) -> None:
+    """
+    What could be written was written, in its order; what came later was dropped.
+    """
+    async with Output(pipe.stream, is_vital=False) as output, asyncio.timeout(60):
+        output.post("first\n")
+        output.post("second\n")
+        assert await asyncio.to_thread(os.read, pipe.reader, 100) == b"first\nsecond\n"
+        pipe.close_reader()
+        await output.write("third\n" * HIGH_WATER_BYTES)
+        await output.write("fourth\n")
 
 
 async def test_an_error_of_the_body_wins(pipe: Pipe) -> None:
@@ -224,6 +246,30 @@ async def test_an_output_that_cannot_be_written_to(error: Exception, text: str) 
         async with Output(stream) as output:
             await output.write("x")
     stream.detach().detach()
+
+
+async def test_an_output_that_was_closed_before_the_start() -> None:
+    """
+    Python has none then: writing fails, and who does not write does not learn of it.
+    """
+    async with Output(None):
+        pass
+
+    async def write() -> None:
+        async with Output(None) as output:
+            await output.write("x")
+            await asyncio.get_running_loop().create_future()
+
+    async def write_in_thread() -> None:
+        async with Output(None) as output:
+            await asyncio.to_thread(output.write_in_thread, b"x")
+
+    for work in (write, write_in_thread):
+        with pytest.raises(OutputFailedError, match="cannot write the output: it is closed"):
+            await work()
+    async with Output(None, is_vital=False) as output, asyncio.timeout(60):
+        await output.write("x" * HIGH_WATER_BYTES * 2)
+        await output.write("x")
 
 
 async def test_a_stream_that_does_not_block_is_waited_for(pipe: Pipe) -> None:

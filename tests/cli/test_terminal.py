@@ -119,13 +119,14 @@ def interrupt(elsewhere: Elsewhere, emulator: Emulator, number: signal.Signals) 
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, Exit.INTERRUPTED), (signal.SIGTERM, Exit.TERMINATED)]
+    ("number", "code"),
+    [(signal.SIGINT, Exit.INTERRUPTED), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
 )
 def test_an_array_is_closed_when_it_is_interrupted(
     clever_live: Command, live: Emulator, elsewhere: Elsewhere, number: signal.Signals, code: int
 ) -> None:
     """
-    By Ctrl-C and by SIGTERM; nothing is said about it.
+    By Ctrl-C, SIGTERM and SIGHUP; nothing is said about it.
     """
     application = live.add_application("shop", history=10)
     thread = interrupt(elsewhere, live, number)
