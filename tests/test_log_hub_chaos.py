@@ -53,7 +53,7 @@ class Produced:
 
     def _look(self, application_id: str) -> None:
         ids, places = self._ids[application_id], self._places[application_id]
-        for id_ in self._emulator.produced_ids(application_id)[len(ids) :]:
+        for id_ in self._emulator.produced_ids(application_id, start=len(ids)):
             places[id_] = len(ids)
             ids.append(id_)
 
@@ -113,7 +113,8 @@ async def consume(
                 assert overflow is Overflow.DISCONNECT
                 checker.missed += error.dropped
                 checker.positions = defaultdict(lambda: None)
-                start = Start.OLDEST
+                # With a full ring it would soon be a whole ring behind again, and do nothing else.
+                start = Start.NOW if start is Start.OLDEST else Start.OLDEST
 
 
 async def change(hub: LogHub, emulator: Emulator, draw: random.Random) -> None:
@@ -131,7 +132,19 @@ async def change(hub: LogHub, emulator: Emulator, draw: random.Random) -> None:
         await asyncio.sleep(draw.random() * 0.3)
 
 
-async def chaos(seed: int, seconds: float) -> None:
+async def reconnections(hub: LogHub, count: int) -> None:
+    """
+    Wait until the hub has reconnected so often.
+    """
+    while hub.statistics().notices.get("Reconnection", 0) < count:  # noqa: ASYNC110 -- the faults' own time
+        await asyncio.sleep(0.02)
+
+
+async def chaos(seed: int, outages: int) -> None:
+    """
+    Let faults come, and now and then one that meets all logs at once, then read all that was
+    written.
+    """
     draw = random.Random(seed)
     async with (
         Emulator(seed=seed, demo=False, heartbeat_s=0.5) as emulator,
@@ -161,19 +174,22 @@ async def chaos(seed: int, seconds: float) -> None:
                 for one in emulator.applications[:STEADY]
             ]
             changer = tasks.create_task(change(hub, emulator, draw))
-            await asyncio.sleep(seconds)
+            for outage in range(1, outages + 1):
+                await reconnections(hub, outage * STEADY)
+                emulator.connections.abort_all()
+            await reconnections(hub, (outages + 1) * STEADY)
 
             changer.cancel()
             emulator.faults.clear()
             # The slow ones recover: in their own time some would need minutes for what is held.
             calm.set()
-            goal = {one: len(emulator.produced_ids(one.application_id)) for one in steady}
+            goal = {one: emulator.produced_count(one.application_id) for one in steady}
             while True:  # until all that was produced so far has come through
                 has = {one.source: one.received for one in hub.statistics().sources}
                 if all(has[source] >= count for source, count in goal.items()):
                     break
                 await asyncio.sleep(0.05)
-            report = await hub.drain(timedelta(seconds=30))
+            report = await hub.drain(timedelta(minutes=4))
         assert report.is_complete
         # Each had every entry, once: its positions were followed one by one, to the end.
         ends = {one.source: [one.received] for one in hub.statistics().sources}
@@ -190,27 +206,24 @@ async def chaos(seed: int, seconds: float) -> None:
             assert checker.entries + checker.missed == total
         statistics = hub.statistics()
         assert statistics.received == total
-        assert statistics.notices["Reconnection"] > STEADY
         await emulator.connections.wait_until(active=0)
         assert session.open_stream_count == 0
 
 
-@pytest.mark.timeout(90)
 async def test_every_blocking_subscriber_has_each_entry_exactly_once() -> None:
     """
     A hundred logs with random faults, twenty subscribers of mixed policies and speeds, logs
     added and removed: block has all, drop_oldest all but what it was told it missed.
     """
-    await chaos(seed=4, seconds=6)
+    await chaos(seed=4, outages=2)
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize("seed", [1])
-async def test_every_blocking_subscriber_has_each_entry_exactly_once_for_a_minute(
+async def test_every_blocking_subscriber_has_each_entry_exactly_once_for_long(
     seed: int,
 ) -> None:
     """
-    The same for a minute.
+    The same for longer.
     """
-    await chaos(seed=seed, seconds=60)
+    await chaos(seed=seed, outages=6)
