@@ -66,7 +66,6 @@ async def tail(request: pytest.FixtureRequest) -> AsyncIterator[Tail]:
 
 
 @needs_browser
-@pytest.mark.timeout(90)
 async def test_page_shows_filters_pauses_and_tells_what_was_missed(tail: Tail) -> None:
     """
     A browser sees entries live, only those of its filter, catches up after a pause as far as

@@ -294,7 +294,6 @@ class HubMachine(RuleBasedStateMachine):
 HubMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=50, deadline=None)
 
 
-@pytest.mark.timeout(90)
 class TestHub(HubMachine.TestCase):
     """
     Some interleavings, different ones each time.
@@ -313,7 +312,6 @@ ThoroughHubMachine.TestCase.settings = settings(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 class TestHubThoroughly(ThoroughHubMachine.TestCase):
     """
     Many interleavings.

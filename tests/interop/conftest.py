@@ -30,8 +30,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(HERE) and item.path.name != "test_install.py":
             item.add_marker(pytest.mark.interop)
-            # Each starts processes of its own, on any machine.
-            item.add_marker(pytest.mark.timeout(120))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

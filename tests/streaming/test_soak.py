@@ -24,7 +24,6 @@ CONNECTION = 10_000
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
 async def test_a_million_entries_keep_memory_flat(session: Session, emulator: Emulator) -> None:
     """
     With a reconnection every 10,000 entries nothing is lost, doubled or kept.
