@@ -99,6 +99,7 @@ from clever_v4.errors import (
     StreamError,
     TooManyStreamsError,
     TransportError,
+    UnexpectedEndError,
     UnresolvedNameError,
 )
 from clever_v4.fanout.groups import ConsumerGroup
@@ -245,6 +246,7 @@ __all__ = [
     "Timeout",
     "TooManyStreamsError",
     "TransportError",
+    "UnexpectedEndError",
     "UnresolvedNameError",
     "Unset",
     "UnusableLine",

@@ -26,7 +26,8 @@ Every error that the library raises of its own accord, in one tree.
     │   ├── SlowConsumerError           dropped, since
     │   ├── SourceFailedError           source
     │   ├── SourceTimeoutError          also a TimeoutError: source, waited
-    │   └── TooManyStreamsError         limit
+    │   ├── TooManyStreamsError         limit
+    │   └── UnexpectedEndError          reason
     ├── CredentialsError                also a ValueError: no credentials, or a file that cannot be used
     ├── UnresolvedNameError             also a LookupError: name, candidates
     ├── SessionClosedError              also a RuntimeError
@@ -77,6 +78,7 @@ __all__ = [
     "StreamError",
     "TooManyStreamsError",
     "TransportError",
+    "UnexpectedEndError",
     "UnresolvedNameError",
     "error_class_for",
 ]
@@ -454,6 +456,19 @@ class SourceTimeoutError(StreamError, TimeoutError):
         )
         self.source = source
         self.waited = waited
+
+
+class UnexpectedEndError(StreamError):
+    """
+    The server ended a stream that has no end, or not yet: a stream takes it for a cut, and reconnects.
+    """
+
+    reason: str
+    """Its own word in END_OF_STREAM; ``UNKNOWN`` where it gave none."""
+
+    def __init__(self, message: str | None = None, *, reason: str) -> None:
+        super().__init__(message or f"the server ended the stream too soon: {reason}")
+        self.reason = reason
 
 
 class TooManyStreamsError(StreamError):

@@ -40,6 +40,7 @@ from clever_v4.errors import (
     SourceFailedError,
     SourceTimeoutError,
     TooManyStreamsError,
+    UnexpectedEndError,
     UnresolvedNameError,
     error_class_for,
 )
@@ -92,6 +93,10 @@ SAMPLES: list[tuple[CleverError, str]] = [
     (
         TooManyStreamsError(limit=10000),
         "10,000 streams are open already; raise max_streams of the Session to open more",
+    ),
+    (
+        UnexpectedEndError(reason="UNTIL_REACHED"),
+        "the server ended the stream too soon: UNTIL_REACHED",
     ),
     (SourceFailedError(source="app_1"), "the source app_1 failed"),
     (

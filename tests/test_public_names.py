@@ -131,6 +131,7 @@ PUBLIC = [
     "Timeout",
     "TooManyStreamsError",
     "TransportError",
+    "UnexpectedEndError",
     "UnresolvedNameError",
     "Unset",
     "UnusableLine",

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from clever_v4.errors import APIError, ReconnectionGaveUpError
+from clever_v4.errors import APIError, ReconnectionGaveUpError, UnexpectedEndError
 
 from .decoder import Decoder
 from .policy import Reconnection, StreamOptions
@@ -80,7 +80,9 @@ class Intake:
         """Whether the consumer knows: entries may be at hand when nothing more is to come."""
         self.origin = ""
         self.request_id: str | None = None
-        self.sieve = Sieve(subject.event_type, subject.limit, cursor)
+        self.sieve = Sieve(
+            subject.event_type, subject.limit, cursor, is_bounded=subject.until is not None
+        )
         self.since = cursor.since
         """While there is no id to go on from: the moment from which nothing may be missed."""
         self._started_count = cursor.entry_count
@@ -114,6 +116,7 @@ class Intake:
             reconnections=max(self._connection_count - 1, 0),
             bytes=self._byte_count + (self._source.byte_count if self._source else 0),
             heartbeats=self.sieve.heartbeat_count,
+            end_reason=self.sieve.end_reason,
             last_contact=contact,
             lag=lag,
         )
@@ -158,6 +161,8 @@ class Intake:
                     await self._connect()
                     continue
                 try:
+                    if self.sieve.is_over:
+                        raise UnexpectedEndError(reason=self.sieve.end_reason or EndedBy.UNKNOWN)
                     events = source.take(await source.wait())
                 except Exception as exc:  # noqa: BLE001 -- what is transient is decided in one place
                     await self._lost(source.fault(exc))
@@ -216,13 +221,14 @@ class Intake:
             return
         self.state = StreamState.CONNECTING
         timeout = self._options.heartbeat_timeout
-        since = None if self.sieve.last_id else self.since
+        resume_id = self.sieve.resume_id
+        since = None if resume_id else self.since
         source: Source | None = None
         refusal: Exception | None = None
         connection = Connection(
             subject.opener,
-            subject.url(remaining, since),
-            last_event_id=self.sieve.last_id.decode("utf-8", "replace"),
+            subject.url(self.sieve.ask(), since),
+            last_event_id=resume_id.decode(),
             compress=self._options.compress,
         )
         try:
@@ -252,7 +258,7 @@ class Intake:
         self.state = StreamState.OPEN
         self._connection_count += 1
         self._idle_since_s = None
-        self._backoff.opened(asyncio.get_running_loop().time())
+        self._backoff.opened(asyncio.get_running_loop().time(), self.sieve.count)
         if self._subject.is_live and self.since is None:
             self.since = source.accepted_at
         self.sieve.connected()
@@ -270,7 +276,7 @@ class Intake:
             return
         self._drop_source()
         self._decoder.reset()
-        self._backoff.lost(asyncio.get_running_loop().time())
+        self._backoff.lost(asyncio.get_running_loop().time(), self.sieve.count)
         policy = self._options.reconnect
         if not self._backoff.was_connected and self._subject.never_logged(cause):
             if self._subject.until is not None:
@@ -285,7 +291,7 @@ class Intake:
         elif self._backoff.is_exhausted:
             raise ReconnectionGaveUpError(
                 attempts=self._backoff.attempts,
-                last_event_id=self.sieve.last_id.decode("utf-8", "replace") or None,
+                last_event_id=self.sieve.resume_id.decode() or None,
             ) from cause
         await self._wait(cause)
 
@@ -307,7 +313,7 @@ class Intake:
                     attempt=self._backoff.attempts,
                     cause=cause,
                     delay=timedelta(seconds=delay_s),
-                    last_event_id=self.sieve.last_id.decode("utf-8", "replace") or None,
+                    last_event_id=self.sieve.resume_id.decode() or None,
                 )
             )
         try:

@@ -18,6 +18,7 @@ from clever_v4.errors import (
     RateLimitedError,
     ResponseTooLargeError,
     TransportError,
+    UnexpectedEndError,
 )
 
 from .decoder import DEFAULT_MAX_EVENT_BYTES
@@ -35,8 +36,8 @@ def is_transient(error: Exception) -> bool:
     Tell whether a stream reconnects after an error, or raises it at once.
 
     Transient are network faults, the end of the connection without
-    ``END_OF_STREAM``, silence, an answer that is no event stream (a gateway's
-    page), and the statuses 408, 425, 429 and 5xx. Everything else is fatal: any
+    ``END_OF_STREAM`` or with one that comes too soon, silence, an answer that
+    is no event stream (a gateway's page), and the statuses 408, 425, 429 and 5xx. Everything else is fatal: any
     other 4xx, a certificate that is not trusted, an event or a header over its
     size cap, a closed session. Give
     ``Reconnect(is_transient=...)`` a function of the same shape to decide
@@ -50,7 +51,10 @@ def is_transient(error: Exception) -> bool:
         )
     if isinstance(error, CertificateError | ResponseTooLargeError):
         return False
-    return isinstance(error, TransportError | HeartbeatTimeoutError | NotAnEventStreamError)
+    return isinstance(
+        error,
+        TransportError | HeartbeatTimeoutError | NotAnEventStreamError | UnexpectedEndError,
+    )
 
 
 def _duration(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
@@ -105,9 +109,10 @@ class Reconnect:
     None: whatever it asks for."""
 
     healthy_after: timedelta = attrs.field(default=timedelta(seconds=10), validator=_duration)
-    """How long a connection must have lasted for the back-off to start over.
+    """How long a connection must have lasted for the back-off to start over, unless it brought a new entry.
 
-    A server that accepts and drops is then not hammered."""
+    A server that accepts and drops is then not hammered, and one that is cut
+    every few seconds but goes on each time is not waited for."""
 
     attempts: int | None = attrs.field(default=None, validator=_optional_count)
     """Failed attempts in a row, once connected, before the stream gives up. None: it never does."""

@@ -6,16 +6,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, ClassVar, Final
+from hashlib import blake2b
+from typing import ClassVar, Final
 
-import attrs
-
+from .cursor import MAX_ID_BYTES, Cursor, can_be_header, last_header
 from .policy import Reconnect
 
 __all__ = [  # noqa: RUF022 -- the wire's own names first
-    "CURSOR_IDS",
     "HEARTBEAT",
     "END_OF_STREAM",
     "Backoff",
@@ -23,15 +21,13 @@ __all__ = [  # noqa: RUF022 -- the wire's own names first
     "NO_ENTRY",
     "EndedBy",
     "RecentIds",
+    "can_be_header",
     "end_reason",
     "last_of",
 ]
 
 HEARTBEAT: Final = b"HEARTBEAT"
 END_OF_STREAM: Final = b"END_OF_STREAM"
-
-CURSOR_IDS: Final = 32
-"""How many ids a cursor carries: a server may repeat that many entries in another process."""
 
 NO_ENTRY: Final = b"\0"
 """Stands in a list of ids for an event that is no entry; by the standard no id holds NUL."""
@@ -78,84 +74,26 @@ def last_of(ids: Sequence[bytes]) -> bytes:
     return next((one for one in reversed(ids) if one and one != NO_ENTRY), b"")
 
 
-@attrs.frozen(kw_only=True)
-class Cursor:
-    """
-    Where a consumer of a stream is: small, immutable, serialisable.
-
-    ``str(cursor)`` is one line of text, and `parse` reads it in another process.
-    """
-
-    last_event_id: str | None = None
-    """Id of the last entry that the consumer has finished with."""
-    entry_count: int = 0
-    """How many entries it has finished with; counts towards ``limit``."""
-    since: datetime | None = None
-    """While there is no id yet: when the first connection was accepted."""
-    recent_ids: tuple[str, ...] = ()
-    """The last few ids before `last_event_id`, to recognise an entry that is sent again."""
-
-    def __str__(self) -> str:
-        return json.dumps(
-            {
-                "id": self.last_event_id,
-                "count": self.entry_count,
-                "since": self.since.isoformat() if self.since else None,
-                "recent": list(self.recent_ids),
-            },
-            separators=(",", ":"),
-        )
-
-    @classmethod
-    def parse(cls, text: str) -> Cursor:
-        """
-        Read a cursor from its text.
-
-        Raises:
-            ValueError: The text is not that of a cursor.
-        """
-        try:
-            value: dict[str, Any] = json.loads(text)
-            since = value["since"]
-            cursor = cls(
-                last_event_id=value["id"],
-                entry_count=value["count"],
-                since=None if since is None else datetime.fromisoformat(since).astimezone(UTC),
-                recent_ids=tuple(value["recent"]),
-            )
-        except (ValueError, KeyError, TypeError):
-            cursor = None
-        if cursor is None or not cursor._is_well_formed():  # noqa: SLF001 -- its own class
-            raise ValueError(f"text must be that of a cursor, not {text[:100]!r}")
-        return cursor
-
-    def _is_well_formed(self) -> bool:
-        members: tuple[Any, ...] = (self.last_event_id or "", *self.recent_ids)
-        count: Any = self.entry_count
-        return all(type(one) is str for one in members) and type(count) is int and count >= 0
-
-
-_NONE: Final[frozenset[bytes]] = frozenset()
-
-
 class RecentIds:
     """
     The ids of the entries that arrived last, to recognise those that come again after a resume.
 
-    Kept as bytes in one buffer of up to 22 KiB, a thousand ids as the API makes
-    them: as many as Pulsar puts into one batch by default, so that a server that
-    goes on from the beginning of a batch is recognised.
+    Kept as bytes in one buffer of up to 22 KiB beside those of the last read, a
+    thousand ids as the API makes them: as many as Pulsar puts into one batch by
+    default, so that a server that goes on from the beginning of a batch is
+    recognised. Cursors carry as many.
     """
 
     __slots__ = ("_buffer", "_suspects", "_trust_after", "expects_repeats")
 
     KEPT_BYTES: ClassVar = 18 * 1024
     _MOST_BYTES: ClassVar = 22 * 1024
+    _TRUSTED_AFTER: ClassVar = 1000
 
     def __init__(self, ids: Iterable[bytes] = ()) -> None:
         # A line end before each id and one after the last: no id holds one.
         self._buffer = bytearray(b"\n")
-        self._suspects: frozenset[bytes] = _NONE
+        self._suspects: set[bytes] = set()
         self._trust_after = 0
         self.expects_repeats = False
         """Whether entries have to be looked up at all."""
@@ -168,52 +106,86 @@ class RecentIds:
         if not all(ids):
             ids = [one for one in ids if one]
         if ids:
-            self.remember_one(b"\n".join(ids))  # joined as the buffer holds them
+            joined = b"\n".join(ids)  # as the buffer holds them
+            if len(joined) > MAX_ID_BYTES and max(map(len, ids)) > MAX_ID_BYTES:
+                joined = b"\n".join(map(_remembered, ids))
+            self._append(joined)
 
     def remember_one(self, id_: bytes) -> None:
         """
         Add the id of an entry that came alone.
         """
-        self._buffer += id_ + b"\n"
-        if len(self._buffer) > self._MOST_BYTES:
-            del self._buffer[: len(self._buffer) - self.KEPT_BYTES]
-            # The first id is cut now.
-            del self._buffer[: self._buffer.find(b"\n")]
+        self._append(id_ if len(id_) <= MAX_ID_BYTES else _remembered(id_))
 
-    def up_to(self, id_: bytes, count: int) -> list[bytes]:
+    def _append(self, joined: bytes) -> None:
+        buffer = self._buffer
+        if len(buffer) > self._MOST_BYTES:
+            # Before, not after: those before the last read stay, however much that brought.
+            del buffer[: len(buffer) - self.KEPT_BYTES]
+            # The first id is cut now.
+            del buffer[: buffer.find(b"\n")]
+        buffer += joined + b"\n"
+
+    def up_to(self, id_: bytes, waiting: Sequence[bytes] = ()) -> bytes:
         """
-        Give an id and those that arrived before it, oldest first; none where it is not remembered.
+        Give an id and about a thousand that arrived before it, oldest first, a line each.
+
+        None where the id is not remembered.
 
         Args:
             id_: The last one.
-            count: How many at most.
+            waiting: Those that arrived after it: an id may come more than once.
         """
-        place = self._buffer.rfind(b"\n%b\n" % id_)
+        later = [_remembered(one) for one in waiting if one and one != NO_ENTRY]
+        end = max(len(self._buffer) - sum(map(len, later)) - len(later), 0)
+        id_ = _remembered(id_)
+        place = self._buffer.rfind(b"\n%b\n" % id_, 0, end)
         if place < 0:
-            return []
-        ids = bytes(self._buffer[1 : place + 1 + len(id_)]).rsplit(b"\n", count)
-        return ids[-count:]
+            return b""
+        end = place + 1 + len(id_)
+        start = max(end - self.KEPT_BYTES, 0)
+        return bytes(self._buffer[self._buffer.find(b"\n", start) + 1 : end])
+
+    def last_header(self) -> bytes:
+        """
+        Give the last id that a header can carry; empty where there is none.
+        """
+        return last_header(bytes(self._buffer[1:-1]))
 
     def suspect(self) -> None:
         """
         Expect repeated entries: a new connection resumes.
         """
-        self._suspects = frozenset(bytes(self._buffer).split(b"\n")) - {b""}
-        self._trust_after = len(self._suspects)
-        self.expects_repeats = self._trust_after > 0
+        self._suspects = set(bytes(self._buffer).split(b"\n")) - {b""}
+        self.expects_repeats = bool(self._suspects)
+        # A server may go back further than what is remembered: what comes first is unknown then.
+        self._trust_after = max(len(self._suspects), self._TRUSTED_AFTER)
 
     def is_repeated(self, id_: bytes) -> bool:
         """
         Tell whether an entry after a resume arrived before.
+
+        Each id is recognised once: where a server gives several entries the
+        same one, they are not all taken for the first.
         """
+        id_ = _remembered(id_)
         if id_ in self._suspects:
+            self._suspects.remove(id_)
+            self.expects_repeats = bool(self._suspects)
             return True
         # A server repeats a run of entries, if any, before it goes on.
         self._trust_after -= 1
         if self._trust_after <= 0:
-            self._suspects = _NONE
+            self._suspects = set()
             self.expects_repeats = False
         return False
+
+
+def _remembered(id_: bytes) -> bytes:
+    """Give what is kept of an id: one that is never sent back, and so long, is known by a digest."""
+    if len(id_) <= MAX_ID_BYTES:
+        return id_
+    return b"\x01" + blake2b(id_, digest_size=16).hexdigest().encode()
 
 
 class Backoff:
@@ -221,29 +193,36 @@ class Backoff:
     How long to wait before the next attempt, and when to give up.
     """
 
-    __slots__ = ("_opened_at_s", "_policy", "attempts", "was_connected")
+    __slots__ = ("_count_at_opening", "_opened_at_s", "_policy", "attempts", "was_connected")
 
     def __init__(self, policy: Reconnect) -> None:
         self._policy = policy
         self._opened_at_s: float | None = None
+        self._count_at_opening = 0
         self.attempts = 0
         """Failed attempts since the last healthy connection."""
         self.was_connected = False
         """Whether the stream was ever connected."""
 
-    def opened(self, now_s: float) -> None:
+    def opened(self, now_s: float, entry_count: int) -> None:
         """
-        Note that a connection was accepted.
+        Note that a connection was accepted, and how many new entries had come before it.
         """
         self.was_connected = True
         self._opened_at_s = now_s
+        self._count_at_opening = entry_count
 
-    def lost(self, now_s: float) -> None:
+    def lost(self, now_s: float, entry_count: int) -> None:
         """
         Note that the connection was lost or refused; only a healthy one clears the count.
+
+        One that brought a new entry has proved its health, however short it was: a
+        gateway that cuts every few seconds does not slow down a stream that goes on.
         """
         healthy_s = self._policy.healthy_after.total_seconds()
-        if self._opened_at_s is not None and now_s - self._opened_at_s >= healthy_s:
+        if self._opened_at_s is not None and (
+            now_s - self._opened_at_s >= healthy_s or entry_count > self._count_at_opening
+        ):
             self.attempts = 0
         self._opened_at_s = None
         self.attempts += 1

@@ -16,6 +16,7 @@ from .resume import (
     Cursor,
     EndedBy,
     RecentIds,
+    can_be_header,
     end_reason,
     last_of,
 )
@@ -44,50 +45,86 @@ class Sieve:
         event_type: Name of the data events.
         limit: Most entries over all connections.
         cursor: What an earlier stream has finished with.
+        is_bounded: Whether the stream has an end in time.
     """
 
     __slots__ = (
-        "_has_repeats",
+        "_asked_count",
+        "_count_at_opening",
+        "_is_bounded",
         "_limit",
+        "_repeated_count",
         "_wanted",
         "_wanted_only",
         "count",
         "duplicate_count",
+        "end_reason",
         "ended_by",
         "heartbeat_count",
+        "is_over",
         "last_id",
         "recent",
     )
 
-    def __init__(self, event_type: bytes, limit: int | None, cursor: Cursor) -> None:
+    def __init__(
+        self, event_type: bytes, limit: int | None, cursor: Cursor, *, is_bounded: bool
+    ) -> None:
         self._wanted = event_type
         self._wanted_only = _only(event_type)
         self._limit = limit
-        self._has_repeats = False
+        self._is_bounded = is_bounded
+        # Of the connection: what it was asked for, what it began with, what it repeated.
+        self._asked_count = 0
+        self._count_at_opening = 0
+        self._repeated_count = 0
+        self.is_over = False
+        """Whether the connection has nothing more to give: the stream ended, or was cut by the server."""
         self.ended_by: str | None = None
         """Why there is nothing more to come."""
+        self.end_reason: str | None = None
+        """The reason that the server gave last for an end."""
         self.last_id = (cursor.last_event_id or "").encode()
-        """Where the next connection goes on: the id of the last *data* event that carried one."""
+        """The id of the last *data* event that carried one."""
         self.count = cursor.entry_count
         """Entries let through, those of the cursor included."""
         self.duplicate_count = 0
         self.heartbeat_count = 0
-        self.recent = RecentIds(one.encode() for one in cursor.recent_ids)
-        if cursor.last_event_id and cursor.last_event_id not in cursor.recent_ids:
-            self.recent.remember([self.last_id])
+        self.recent = RecentIds(cursor.recent.split(b"\n"))
+
+    @property
+    def resume_id(self) -> bytes:
+        """
+        Where the next connection goes on: the last id that a header can carry; empty: by a moment.
+        """
+        return self.last_id if can_be_header(self.last_id) else self.recent.last_header()
 
     @property
     def remaining(self) -> int | None:
         """How many entries may still come; None: any number."""
         return None if self._limit is None else self._limit - self.count
 
+    def ask(self) -> int | None:
+        """
+        Tell how many entries the next connection is asked for; None: any number.
+
+        As many as remain. After a connection that the server ended too soon,
+        since it counted repeated entries, as many more as it repeated: it may
+        repeat them again, and the stream is to go on.
+        """
+        remaining = self.remaining
+        if remaining is None:
+            return None
+        self._asked_count = remaining + (self._repeated_count if self.is_over else 0)
+        return self._asked_count
+
     def connected(self) -> None:
         """
         Expect what a new connection may repeat.
         """
-        self._has_repeats = False
-        if self.last_id:
-            self.recent.suspect()
+        self.is_over = False
+        self._repeated_count = 0
+        self._count_at_opening = self.count
+        self.recent.suspect()
 
     def sift(self, events: list[RawEvent], *, keep_unknown: bool) -> Received:
         """
@@ -135,34 +172,39 @@ class Sieve:
                 own_id = b"" if inherited else id_
                 if own_id and self.recent.expects_repeats and self.recent.is_repeated(own_id):
                     self.duplicate_count += 1
-                    self._has_repeats = True
+                    self._repeated_count += 1
                     continue
                 kept.append(event)
                 ids.append(own_id)
             elif type_ == HEARTBEAT:
                 self.heartbeat_count += 1
             elif type_ == END_OF_STREAM:
-                reason = end_reason(data)
-                if not self._is_short(reason, self.count + len(kept)):
-                    self.ended_by = reason
-                    break
+                self.is_over = True
+                self.end_reason = end_reason(data)
+                if self._is_end(self.count + len(kept) - ids.count(NO_ENTRY)):
+                    self.ended_by = self.end_reason
+                break
             elif keep_unknown:
                 kept.append(event)
                 ids.append(NO_ENTRY)
         return kept, ids
 
-    def _is_short(self, reason: str, count: int) -> bool:
+    def _is_end(self, count: int) -> bool:
         """
-        Tell an end that comes too soon: the server counted repeated entries towards the limit.
+        Tell whether an END_OF_STREAM ends the stream, or only its connection.
 
-        The connection ends after it in any case, and the next one asks for what is left.
+        A live stream has no end that a server could know of. With a limit, an
+        end before it is none where entries were repeated, since the server may
+        have counted them: whatever it says, the stream goes on. Only where it
+        is bounded in time as well, and the server sent less than it was asked
+        for, was that not the reason.
         """
-        return (
-            self._has_repeats
-            and self._limit is not None
-            and count < self._limit
-            and reason != EndedBy.UNTIL_REACHED
-        )
+        if self._limit is None:
+            return self._is_bounded
+        if count >= self._limit or not self._repeated_count:
+            return True
+        sent_count = count - self._count_at_opening + self._repeated_count
+        return self._is_bounded and sent_count < self._asked_count
 
     def _cut(
         self, events: list[RawEvent], ids: list[bytes]
@@ -174,6 +216,7 @@ class Sieve:
             if one != NO_ENTRY:
                 entry_ids.append(one)
             if len(entry_ids) == remaining:
+                self.is_over = True
                 self.ended_by = EndedBy.LIMIT_REACHED
                 return events[:position], ids[:position], entry_ids
         raise AssertionError("the caller counted")  # pragma: no cover -- cannot happen

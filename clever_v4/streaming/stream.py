@@ -10,11 +10,13 @@ from datetime import datetime
 from typing import Any, Final, Self, TypeVar
 
 from clever_v4.errors import ResponseFormatError
+from clever_v4.validators import check_instance
 
+from .cursor import can_be_header, cursor_of, last_header
 from .decoder import RawEvent
 from .intake import Intake
 from .policy import Reconnection, StreamOptions
-from .resume import CURSOR_IDS, NO_ENTRY, Cursor, EndedBy, last_of
+from .resume import NO_ENTRY, Cursor, EndedBy, last_of
 from .source import MessageEvent, message_event
 from .subject import StreamState, StreamStatistics, Subject
 from .views import ClosableGenerator, View
@@ -64,7 +66,12 @@ class EventStream(ClosableGenerator[T]):
         on_reconnection: Callable[[Reconnection], None] | None = None,
         on_bad_entry: Callable[[ResponseFormatError], None] | None = None,
     ) -> None:
-        cursor = resume_from or _START
+        cursor = _START if resume_from is None else resume_from
+        check_instance("resume_from", cursor, Cursor)
+        if cursor.stream not in (None, subject.key):
+            raise ValueError(
+                f"resume_from must be a cursor of {subject.key}, got one of {cursor.stream}"
+            )
         self._subject = subject
         self._intake = Intake(subject, options or _USUAL, cursor, on_reconnection)
         self._on_bad_entry = on_bad_entry
@@ -78,7 +85,7 @@ class EventStream(ClosableGenerator[T]):
         self._index = 0
         self._held_count = 1
         # What the consumer has finished with before that batch.
-        self._done_id = self._intake.sieve.last_id
+        self._done_id = cursor.recent.rpartition(b"\n")[2]
         self._done_count = cursor.entry_count
         self._is_closed = False
         self._newest: datetime | None = None
@@ -116,15 +123,15 @@ class EventStream(ClosableGenerator[T]):
         finished = max(self._index - self._held_count, 0)
         ids = self._ids[:finished]
         done = last_of(ids) or self._done_id
-        recent = self._intake.sieve.recent.up_to(done, CURSOR_IDS)
-        if not recent:
-            # A batch longer than what is remembered, or nothing is finished yet.
-            recent = [one for one in ids[-CURSOR_IDS:] if one and one != NO_ENTRY]
-        return Cursor(
-            last_event_id=done.decode("utf-8", "replace") or None,
+        waiting = [*self._ids[finished:], *self._backlog_ids]
+        recent = self._intake.sieve.recent.up_to(done, waiting) if done else b""
+        last = done if can_be_header(done) else last_header(recent)
+        return cursor_of(
+            last_event_id=last,
             entry_count=self._done_count + finished - ids.count(NO_ENTRY),
-            since=None if done else self._intake.since,
-            recent_ids=tuple(one.decode("utf-8", "replace") for one in recent),
+            since=None if last else self._intake.since,
+            stream=self._subject.key,
+            recent=recent or last,
         )
 
     def statistics(self) -> StreamStatistics:

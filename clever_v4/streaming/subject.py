@@ -27,6 +27,8 @@ class Subject(Generic[T]):
 
     name: str
     """For messages: whose stream it is."""
+    key: str
+    """For cursors: which stream it is, and no other has the same."""
     opener: Opener
     url: Callable[[int | None, datetime | None], URL]
     """Address for the number of entries that may still come and, where it does not
@@ -76,3 +78,7 @@ class StreamStatistics:
     """When bytes arrived last; None before the first connection."""
     lag: timedelta | None
     """How old the newest entry was when it arrived, by our clock; None while no entry had a date."""
+    end_reason: str | None = None
+    """The reason of the last END_OF_STREAM, ``UNKNOWN`` where it gave none; None: none came.
+
+    A live stream goes on after it, so that it says more than ``ended_by``."""

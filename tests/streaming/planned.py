@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 import attrs
 
 from clever_v4.api.logs import LogEntry, LogQuery, LogStream
+from clever_v4.auth import ApiToken
 from clever_v4.session import Session
 
 from .support import OPTIONS
@@ -184,3 +185,12 @@ def end_of_stream(reason: str | None) -> bytes:
     """
     data = b"" if reason is None else b'{"endedBy":"%s"}' % reason.encode()
     return b"event:END_OF_STREAM\ndata:%s\n\n" % data
+
+
+@asynccontextmanager
+async def session_on(server: Planned) -> AsyncIterator[Session]:
+    """
+    A session whose API is the planned server.
+    """
+    async with Session(ApiToken("a-token"), base_url=server.url) as session:
+        yield session

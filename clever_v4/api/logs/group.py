@@ -275,6 +275,7 @@ class Logs:
         opener = self._client.stream_opener()
         subject = Subject(
             name=path[5],
+            key="/".join(path[1:]),
             opener=self._through(opener) if self._through is not None else opener,
             url=_Address(opener, path, fixed, throttle),
             event_type=kind.event_type,
