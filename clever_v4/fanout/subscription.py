@@ -103,12 +103,11 @@ class Subscription(Generic[K, T]):
         hand, reading, start = self._hand, self._reading, self._options.start
         if isinstance(start, HubCursor):
             if start.hub == self._hub.cursor_name:
-                hand.begun, hand.ahead = start.through, dict(start.ahead)
+                # Anybody can write a cursor: none has finished with what was not received.
+                hand.begun = min(start.through, self._hub.last_sequence)
         elif start is Start.NOW:
             hand.begun = self._hub.last_sequence
         reading.through = hand.begun
-        if reading.merge is not None:
-            reading.merge.done.update(hand.ahead)
         self._hub.entered(self)
         return self
 
@@ -185,7 +184,11 @@ class Subscription(Generic[K, T]):
         start = self._options.start
         if isinstance(start, HubCursor) and not is_new:
             is_ours = start.hub == self._hub.cursor_name
-            resume_after = start.for_ring(ring.ordinal) if is_ours else 0
+            if is_ours:
+                resume_after = min(start.for_ring(ring.ordinal), self._hub.last_sequence)
+                self._resume_ahead(ring.ordinal, resume_after)
+            else:
+                resume_after = 0
             if ring.evicted_through > resume_after or not is_ours:
                 gap = Gap(source=ring.source, count=int(is_ours), is_exact=False)
                 self._reading.put_first(ring, gap)
@@ -194,6 +197,15 @@ class Subscription(Generic[K, T]):
         from_oldest = is_new or start is Start.OLDEST
         self._counting.came(ring.ordinal, ring.source)
         self._reading.attach(ring, from_oldest=from_oldest, resume_after=resume_after)
+
+    def _resume_ahead(self, ordinal: int, number: int) -> None:
+        # Only rings that it reads: a cursor that was made up names as many as it likes, and each
+        # would come back in every cursor of the subscription.
+        hand, merge = self._hand, self._reading.merge
+        if number > hand.begun:
+            hand.ahead[ordinal] = number
+            if merge is not None:
+                merge.done[ordinal] = number
 
     def end_when_read(self) -> None:
         """
