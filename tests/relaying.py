@@ -60,7 +60,7 @@ async def with_aiohttp(relay: Relay, subscribe: Subscribe) -> AsyncIterator[str]
         return await relay.aiohttp(request, subscribe(request.headers))
 
     app = web.Application()
-    app.add_routes([web.get("/events", events)])
+    app.add_routes([web.route("*", "/events", events)])
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
@@ -70,10 +70,13 @@ async def with_aiohttp(relay: Relay, subscribe: Subscribe) -> AsyncIterator[str]
         await runner.cleanup()
 
 
+METHODS = ["GET", "HEAD", "POST", "DELETE"]
+
+
 @asynccontextmanager
 async def with_starlette(relay: Relay, subscribe: Subscribe) -> AsyncIterator[str]:
     """
-    Relay with Starlette: what the relay makes is the response.
+    Relay with Starlette: the ASGI application that the relay makes is the response.
     """
     applications = pytest.importorskip("starlette.applications", reason="no Starlette")
     routing = pytest.importorskip("starlette.routing", reason="no Starlette")
@@ -81,27 +84,34 @@ async def with_starlette(relay: Relay, subscribe: Subscribe) -> AsyncIterator[st
     async def events(request: Any) -> Any:
         return relay.asgi(subscribe(request.headers))
 
-    async with uvicorn_server(
-        applications.Starlette(routes=[routing.Route("/events", events)])
-    ) as url:
+    route = routing.Route("/events", events, methods=METHODS)
+    async with uvicorn_server(applications.Starlette(routes=[route])) as url:
         yield url
 
 
 @asynccontextmanager
 async def with_fastapi(relay: Relay, subscribe: Subscribe) -> AsyncIterator[str]:
     """
-    Relay with FastAPI, by a response of its kind.
+    Relay with FastAPI, by a response of its kind, within the middlewares that wrap ``send``.
     """
     fastapi = pytest.importorskip("fastapi", reason="FastAPI is not installed")
-    from examples.fastapi_tail.app import RelayResponse
+    from starlette.middleware.base import BaseHTTPMiddleware
+    from starlette.middleware.gzip import GZipMiddleware
 
     app = fastapi.FastAPI()
 
     async def events(request: Any) -> Any:
-        return RelayResponse(relay.asgi(subscribe(request.headers)))
+        return relay.response(subscribe(request.headers))
 
-    events.__annotations__["request"] = fastapi.Request
-    app.get("/events", response_class=RelayResponse)(events)
+    async def passing(request: Any, call_next: Any) -> Any:
+        answer = await call_next(request)
+        answer.headers["X-Passed"] = "yes"
+        return answer
+
+    events.__annotations__ = {"request": fastapi.Request}
+    app.api_route("/events", methods=METHODS)(events)
+    app.add_middleware(GZipMiddleware, minimum_size=1)
+    app.add_middleware(BaseHTTPMiddleware, dispatch=passing)
     async with uvicorn_server(app) as url:
         yield url
 

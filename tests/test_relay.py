@@ -9,20 +9,25 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
+import aiohttp
 import pytest
 
 from clever_v4.errors import NotFoundError
 from clever_v4.fanout.filters import OneOf
 from clever_v4.fanout.hub import Hub
+from clever_v4.fanout.hub_cursor import HubCursor
 from clever_v4.fanout.items import Overflow, Tagged
 from clever_v4.fanout.merge import Merge
 from clever_v4.fanout.options import Start
 from clever_v4.fanout.subscription import Subscription
 from clever_v4.relay import Relay
+from clever_v4.relay.events import LONGEST_ID, event_id
 from clever_v4.streaming.policy import Reconnection
 from tests.fanout.sources import FedSource, settle
 from tests.relaying import (
+    Browser,
     Event,
     Subscribe,
     browser,
@@ -41,6 +46,12 @@ BIG = "x" * 100_000
 
 def plain(tagged: Tagged[str, Any]) -> str:
     return f'{{"entry": "{tagged.entry}"}}'
+
+
+async def connect(url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection for requests as they are written."""
+    parts = urlsplit(url)
+    return await asyncio.open_connection(parts.hostname, parts.port)
 
 
 @pytest.fixture(params=[with_aiohttp, with_starlette, with_fastapi])
@@ -361,19 +372,35 @@ async def test_what_happens_to_sources_is_told_without_its_text(
         ]
 
 
-async def test_the_end_is_an_event(stage: Stage, serving: Serving) -> None:
+async def test_the_end_of_the_logs_is_an_event(stage: Stage, serving: Serving) -> None:
     """
-    When the hub is drained the page is told that nothing more comes, and the answer is complete.
+    When all that a page asked for is over it is told not to come back, and the answer is complete.
     """
+    stage.options["sources"] = ["a"]
     async with serving(stage.relay, stage.subscribe) as url, browser(url) as page:
         await stage.feed("one")
-        report = await stage.hub.drain()
-        events = await page.take(3)
+        stage.source.end()
+        events = await page.take(4)
         assert [event.type for event in events] == ["log", "ended", "end"]
         assert events[-1].data == {}
+        assert page.answer.content.exception() is None
+
+
+@pytest.mark.parametrize("way", ["aclose", "drain"])
+async def test_the_end_of_the_hub_is_none_of_the_logs(
+    stage: Stage, serving: Serving, way: str
+) -> None:
+    """
+    A hub that is closed or drained ends the answer without ``end``: the browser is to come back.
+    """
+    stage.options["sources"] = ["a"]
+    async with serving(stage.relay, stage.subscribe) as url, browser(url) as page:
+        await stage.feed("one")
+        assert len(await page.take(1)) == 1
+        await getattr(stage.hub, way)()
         assert await page.next() is None
         assert page.answer.content.exception() is None
-        assert report.is_complete
+        assert page.last_event_id == f"{stage.hub.cursor_name}.1"
 
 
 async def test_an_entry_is_encoded_once_for_all_browsers(
@@ -442,6 +469,151 @@ async def test_a_server_that_stops_ends_its_subscriptions(
             await until(lambda: len(hub.statistics().subscribers) == 3)
         await stage.left()
     await until(lambda: asyncio.all_tasks() - before <= tasks)
+
+
+async def test_head_gets_the_head_only(stage: Stage, serving: Serving) -> None:
+    """
+    HEAD is answered without a body, which the next on that connection would take for its answer
+    (RFC 9110, 9.3.2), and holds no subscription.
+    """
+    async with serving(stage.relay, stage.subscribe) as url:
+        reader, writer = await connect(url)
+        for _ in range(2):
+            writer.write(b"HEAD /events HTTP/1.1\r\nHost: here\r\n\r\n")
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200 ")
+            assert b"content-type: text/event-stream; charset=utf-8\r\n" in head.lower()
+            assert b"content-length" not in head.lower()
+            await settle()
+            assert not stage.hub.statistics().subscribers
+            await stage.feed("an entry that nobody asked for")
+        writer.close()
+
+
+async def test_a_fetch_with_a_body_gets_events_too(stage: Stage, serving: Serving) -> None:
+    """
+    Pages that send what they ask for in a body, by POST, are answered as those by GET are.
+    """
+    async with (
+        serving(stage.relay, stage.subscribe) as url,
+        aiohttp.ClientSession() as http,
+        http.post(f"{url}/events", json={"application": "a"}) as answer,
+    ):
+        assert answer.status == 200
+        await stage.feed("one")
+        (one,) = await Browser(answer).take(1)
+        assert one.data == {"entry": "one"}
+
+
+async def test_other_methods_are_refused(stage: Stage, serving: Serving) -> None:
+    """
+    Where a route takes every method, one that makes no sense starts no stream.
+    """
+    async with (
+        serving(stage.relay, stage.subscribe) as url,
+        aiohttp.ClientSession() as http,
+        http.delete(f"{url}/events") as answer,
+    ):
+        assert answer.status == 405
+        assert set(answer.headers["Allow"].replace(" ", "").split(",")) == {"GET", "HEAD", "POST"}
+        assert not stage.hub.statistics().subscribers
+
+
+async def test_an_idle_browser_wakes_nobody(stage: Stage, serving: Serving) -> None:
+    """
+    While nothing happens nothing is done until the next heartbeat: no looking around.
+    """
+    relay = Relay(encode=plain, heartbeat=timedelta(hours=1))
+    loop: Any = asyncio.get_running_loop()
+
+    def timers() -> list[float]:
+        named = ((one, getattr(one._callback, "__qualname__", "")) for one in loop._scheduled)
+        return [
+            one.when() - loop.time()
+            for one, name in named
+            if name == "Timeout._on_timeout" and not one.cancelled()
+        ]
+
+    async with serving(relay, stage.subscribe) as url, browser(url):
+        await until(lambda: len(stage.hub.statistics().subscribers) == 1)
+        await settle()
+        assert [round(in_s, -2) for in_s in timers()] == [3600]
+
+
+async def test_a_connection_is_given_back(stage: Stage) -> None:
+    """
+    The server goes on with a connection whose answer has ended, as with any other.
+    """
+    stage.options["sources"] = ["a"]
+    async with with_aiohttp(stage.relay, stage.subscribe) as url:
+        reader, writer = await connect(url)
+        writer.write(b"GET /events HTTP/1.1\r\nHost: here\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        stage.source.end()
+        await reader.readuntil(b"\r\n0\r\n\r\n")
+        writer.write(b"HEAD /events HTTP/1.1\r\nHost: here\r\n\r\n")
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_a_forged_id_costs_nothing(stage: Stage, serving: Serving) -> None:
+    """
+    What an id says of rings that the browser does not read, or of entries that were not yet
+    received, does not come back in the ids that it is sent.
+    """
+
+    def same_moment(_entry: object) -> datetime:
+        return datetime(2026, 1, 1, tzinfo=UTC)
+
+    stage.options["merge"] = Merge(by=same_moment, window=timedelta(milliseconds=1))
+    await stage.feed("one")
+    name = stage.hub.cursor_name
+    forged = f"{name}.0" + "".join(f"~{ring}.9" for ring in range(1, 600))
+    async with serving(stage.relay, stage.subscribe) as url, browser(url, forged) as page:
+        await until(lambda: len(stage.hub.statistics().subscribers) == 1)
+        await stage.feed("two")
+        (two,) = await page.take(1)
+        assert two == Event(type="log", data={"entry": "two"}, id=f"{name}.2")
+
+
+@pytest.mark.parametrize(
+    "middle",
+    ["0~1.1" + "~1.1" * 2000, "0" * 5000, "99999999999999999999", "1~1.99999999999999999999"],
+)
+async def test_an_id_that_nobody_was_sent_starts_a_stream(
+    stage: Stage, serving: Serving, middle: str
+) -> None:
+    """
+    One that is longer than any that a relay sends is ignored, like one that is malformed; one
+    that is ahead of the hub goes on with what comes.
+    """
+    await stage.feed("one")
+    sent = f"{stage.hub.cursor_name}.{middle}"
+    async with serving(stage.relay, stage.subscribe) as url, browser(url, sent) as page:
+        await until(lambda: len(stage.hub.statistics().subscribers) == 1)
+        await stage.feed("two")
+        (two,) = await page.take(1)
+        assert two.data == {"entry": "two"}
+        assert two.id == f"{stage.hub.cursor_name}.2"
+
+
+async def test_ids_are_no_longer_than_those_that_are_taken(hub: Hub[str, Any]) -> None:
+    """
+    An id of very many merged sources leaves some out, and repeats their entries rather than being
+    refused when it comes back.
+    """
+    relay = Relay(encode=plain)
+    ahead = tuple((ring, 10**12 + ring) for ring in range(1, 1001))
+    cursor = HubCursor(hub.cursor_name, 10**12 - 5, ahead)
+    text = event_id(cursor)
+    assert len(text) <= LONGEST_ID
+    taken = relay.start(text)
+    assert isinstance(taken, HubCursor)
+    assert (taken.hub, taken.through) == (cursor.hub, cursor.through)
+    assert len(taken.ahead) > 100
+    assert set(taken.ahead) < set(ahead)
+    assert event_id(taken) == text
 
 
 async def test_a_relay_answers_http_only(stage: Stage) -> None:
