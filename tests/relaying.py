@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -51,7 +52,26 @@ async def uvicorn_server(app: Any) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def with_aiohttp(relay: Relay, subscribe: Subscribe) -> AsyncIterator[str]:
+async def aiohttp_server(
+    app: web.Application, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[str]:
+    """
+    Serve an application of aiohttp.web; gives its address.
+    """
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
+        host = "localhost" if tls else "127.0.0.1"
+        yield f"http{'s' if tls else ''}://{host}:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def with_aiohttp(
+    relay: Relay, subscribe: Subscribe, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[str]:
     """
     Relay with aiohttp.web as it is by default: it tells no handler that its client is gone.
     """
@@ -61,13 +81,8 @@ async def with_aiohttp(relay: Relay, subscribe: Subscribe) -> AsyncIterator[str]
 
     app = web.Application()
     app.add_routes([web.route("*", "/events", events)])
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    async with aiohttp_server(app, tls) as url:
+        yield url
 
 
 METHODS = ["GET", "HEAD", "POST", "DELETE"]
@@ -190,7 +205,9 @@ class Browser:
 
 
 @asynccontextmanager
-async def browser(url: str, last_event_id: str | None = None) -> AsyncIterator[Browser]:
+async def browser(
+    url: str, last_event_id: str | None = None, tls: ssl.SSLContext | bool = True
+) -> AsyncIterator[Browser]:
     """
     Open an event stream as a browser does; leaving it closes the connection.
     """
@@ -198,6 +215,6 @@ async def browser(url: str, last_event_id: str | None = None) -> AsyncIterator[B
     # It reads little ahead, so that one that does not read is soon a slow one.
     async with (
         aiohttp.ClientSession(read_bufsize=4096) as http,
-        http.get(f"{url}/events", headers=headers) as answer,
+        http.get(f"{url}/events", headers=headers, ssl=tls) as answer,
     ):
         yield Browser(answer)

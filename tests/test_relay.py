@@ -5,14 +5,19 @@ Subscriptions relayed to browsers over real sockets, by aiohttp.web, Starlette a
 from __future__ import annotations
 
 import asyncio
+import ssl
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from clever_v4.errors import NotFoundError
 from clever_v4.fanout.filters import OneOf
@@ -30,15 +35,18 @@ from tests.relaying import (
     Browser,
     Event,
     Subscribe,
+    aiohttp_server,
     browser,
     until,
+    uvicorn_server,
     with_aiohttp,
     with_fastapi,
     with_starlette,
 )
+from tests.transport.tls import AUTHORITY, trusting
 
 Serving = Callable[[Relay, Subscribe], AbstractAsyncContextManager[str]]
-
+ROOT = Path(__file__).parents[1]
 RING = 8
 BIG = "x" * 100_000
 """An entry of which a browser that reads nothing takes a handful, in buffers."""
@@ -555,6 +563,97 @@ async def test_a_connection_is_given_back(stage: Stage) -> None:
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
         writer.close()
         await writer.wait_closed()
+
+
+async def test_a_browser_that_leaves_over_tls_is_noticed(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    Whether a browser leaves or stays to the end, over TLS as without, nothing is logged.
+    """
+    theirs, ours = trusting(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    AUTHORITY.issue_cert("localhost").configure_cert(ours)
+    async with with_aiohttp(stage.relay, stage.subscribe, ours) as url:
+        async with browser(url, tls=theirs) as page:
+            stage.source.feed("one")
+            await page.take(1)
+        await stage.left()
+        async with browser(url, tls=theirs) as page:
+            await stage.relay.shutdown()
+            assert await page.next() is None
+    assert not caplog.records
+
+
+async def test_headers_of_the_application_are_sent(stage: Stage) -> None:
+    """
+    What other origins, proxies or the page need goes with the relay's own, in each of its ways.
+    """
+    background = pytest.importorskip("starlette.background", reason="no Starlette")
+    wanted = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-store"}
+    relay = stage.relay
+
+    async def plain_asgi(scope: Any, receive: Any, send: Any) -> None:
+        await relay.asgi(stage.subscribe({}), headers=wanted)(scope, receive, send)
+
+    async def of_starlette(scope: Any, receive: Any, send: Any) -> None:
+        response = relay.response(stage.subscribe({}), headers=wanted)
+        response.set_cookie("seen", "yes")
+        response.background = background.BackgroundTask(told.append, "background")
+        await response(scope, receive, send)
+
+    async def of_aiohttp(request: web.Request) -> web.StreamResponse:
+        return await relay.aiohttp(request, stage.subscribe({}), headers=wanted)
+
+    def without_lifespan(app: Any) -> Any:
+        async def application(scope: Any, receive: Any, send: Any) -> None:
+            assert scope["type"] == "http"
+            await app(scope, receive, send)
+
+        return application
+
+    told: list[str] = []
+    app = web.Application()
+    app.add_routes([web.get("/events", of_aiohttp)])
+    async with (
+        uvicorn_server(without_lifespan(plain_asgi)) as one,
+        uvicorn_server(without_lifespan(of_starlette)) as two,
+        aiohttp_server(app) as three,
+    ):
+        for url in (one, two, three):
+            async with browser(url) as page:
+                found = page.answer.headers
+                assert {name: found[name] for name in wanted} == wanted
+                assert found.getall("Content-Type") == ["text/event-stream; charset=utf-8"]
+                assert ("Set-Cookie" in found) == (url == two)
+        await stage.left()
+        await until(lambda: told == ["background"])
+
+
+async def test_the_documentation_of_an_api_names_the_type() -> None:
+    """
+    FastAPI's OpenAPI says that the endpoint sends events.
+    """
+    fastapi = pytest.importorskip("fastapi", reason="FastAPI is not installed")
+    from clever_v4.relay.starlette import RelayResponse
+
+    app = fastapi.FastAPI()
+
+    @app.get("/events", response_class=RelayResponse)
+    async def events() -> None: ...
+
+    answers = app.openapi()["paths"]["/events"]["get"]["responses"]
+    assert list(answers["200"]["content"]) == ["text/event-stream"]
+
+
+def test_starlette_waits_until_it_is_used() -> None:
+    """
+    Who relays with aiohttp.web need not have it.
+    """
+    code = (
+        "import sys; sys.modules['starlette'] = None; import clever_v4.relay as r; print(r.Relay())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.startswith("Relay("), done.stderr
 
 
 async def test_a_forged_id_costs_nothing(stage: Stage, serving: Serving) -> None:

@@ -52,5 +52,6 @@ def telling_when_lost(
     try:
         yield
     finally:
-        if transport.get_protocol() is ear:
+        # One that is closing needs no protocol put back, and over TLS has none to tell of.
+        if not transport.is_closing() and transport.get_protocol() is ear:
             transport.set_protocol(protocol)

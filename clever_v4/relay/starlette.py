@@ -25,9 +25,10 @@ class RelayResponse(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, answer: Answer, headers: Mapping[str, str]) -> None:
-        # Not the base's constructor: that renders a body, and gives its length.
-        self.status_code = 200
+    def __init__(self, answer: Answer, headers: Mapping[str, str], status_code: int = 200) -> None:
+        # Not the base's constructor: that renders a body, and gives its length. FastAPI's
+        # OpenAPI looks for the default of an argument that is called like this one.
+        self.status_code = status_code
         self.background: BackgroundTask | None = None
         self.init_headers({**HEADERS, **headers})
         self._answer = answer

@@ -1,44 +1,29 @@
 """
 The same as ``examples.live_tail``, with FastAPI.
 
-    uvicorn examples.fastapi_tail.app:app --port 8080 --timeout-graceful-shutdown 1
-
-(without the last option uvicorn waits, when it is stopped, for the browsers to leave).
-Any other ASGI framework does it likewise: a relay makes plain ASGI applications.
+    uvicorn examples.fastapi_tail.app:app --port 8080
 """
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import FastAPI, Header, HTTPException, Query, Request
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import FileResponse
 
 from clever_v4 import ApiToken, LogHub, Overflow, Session, Severity, Throttle
 from clever_v4.emulator import Emulator
 from clever_v4.fanout.filters import AllOf
 from clever_v4.log_filters import containing, severity_at_least
-from clever_v4.relay import ASGIApplication, Relay
+from clever_v4.relay import Relay
+from clever_v4.relay.starlette import RelayResponse
 
 PAGE = Path(__file__).parents[1] / "live_tail" / "page.html"
 
 RING = 4096
 
 relay = Relay()
-
-
-class RelayResponse(Response):
-    """
-    FastAPI wants a Response; this one is what a relay makes of a subscription.
-    """
-
-    def __init__(self, relayed: ASGIApplication) -> None:
-        super().__init__()
-        self._relayed = relayed
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        await self._relayed(scope, receive, send)
 
 
 @asynccontextmanager
@@ -48,6 +33,7 @@ async def follow_logs(app: FastAPI) -> AsyncIterator[None]:
         Emulator() as emulator,
         Session(ApiToken(emulator.token), base_url=emulator.url) as session,
         LogHub(session, ring=RING) as hub,
+        relay.lifespan(),
     ):
         for application in emulator.applications:
             hub.follow(application.owner_id, application.id, throttle=Throttle.CLI)
@@ -92,4 +78,4 @@ async def events(
         )
     except ValueError as error:
         raise HTTPException(400, str(error)) from error
-    return RelayResponse(relay.asgi(subscription))
+    return relay.response(subscription)

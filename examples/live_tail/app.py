@@ -69,13 +69,6 @@ async def events(request: web.Request) -> web.StreamResponse:
     return await relay.aiohttp(request, subscription)
 
 
-async def end_subscriptions(app: web.Application) -> None:
-    """
-    Let the browsers' requests end, for which a server that shuts down waits.
-    """
-    await app[HUB].aclose()
-
-
 def create_app(*, ring: int = 4096) -> web.Application:
     """
     Make the application; *ring* is how many entries of each log a paused page can catch up with.
@@ -83,7 +76,7 @@ def create_app(*, ring: int = 4096) -> web.Application:
     app = web.Application()
     app[RING] = ring
     app.cleanup_ctx.append(follow_logs)
-    app.on_shutdown.append(end_subscriptions)
+    relay.setup(app)
     app.add_routes(
         [
             web.get("/", page),
