@@ -1,5 +1,5 @@
 """
-How many of the shared conformance vectors each Python reader of event streams gets right.
+How many of the conformance vectors of tests/corpus each Python reader of event streams gets right.
 
 Each reader is fed the vector's reads one by one, in this process, and what it dispatches is compared
 with what the standard asks for: type, data and last event id. An exception counts as wrong.
@@ -8,11 +8,9 @@ with what the standard asks for: type, data and last event id. An exception coun
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
-from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
@@ -28,48 +26,12 @@ from ld_eventsource.config.async_connect_strategy import (
 )
 
 from clever_v4.streaming.decoder import Decoder
+from tests.corpus.vectors import Dispatched, Vector, read
 
-VECTORS = Path(__file__).parents[2] / "shared" / "sse" / "vectors.json"
-
-Event = tuple[str, str, str]
-Reader = Callable[[list[bytes]], Coroutine[Any, Any, list[Event]]]
+Reader = Callable[[list[bytes]], Coroutine[Any, Any, list[Dispatched]]]
 
 
-def load() -> list[dict[str, Any]]:
-    """
-    Read the vectors; empty where they are not there.
-    """
-    if not VECTORS.exists():
-        return []
-    vectors: list[dict[str, Any]] = json.loads(VECTORS.read_text())
-    return vectors
-
-
-def reads(vector: dict[str, Any]) -> list[bytes]:
-    """
-    Return the byte strings that arrive, read by read.
-    """
-    arrived: list[bytes] = []
-    for chunk in vector["chunks"]:
-        text, times = chunk if isinstance(chunk, list) else (chunk, 1)
-        arrived += [base64.b64decode(text)] * times
-    return arrived
-
-
-def expected(vector: dict[str, Any]) -> list[Event]:
-    """
-    Return the events that the standard dispatches.
-    """
-    return [(event["type"], _text(event["data"]), event["id"]) for event in vector["expected"]]
-
-
-def _text(data: str | dict[str, list[list[Any]]]) -> str:
-    if isinstance(data, str):
-        return data
-    return "".join(text * times for text, times in data["repeat"])
-
-
-async def ours(arrived: list[bytes]) -> list[Event]:
+async def ours(arrived: list[bytes]) -> list[Dispatched]:
     """
     Read with clever_v4's decoder.
     """
@@ -85,7 +47,7 @@ def _decoded(text: bytes) -> str:
     return text.decode("utf-8", "replace")
 
 
-async def aiohttp_sse(arrived: list[bytes]) -> list[Event]:
+async def aiohttp_sse(arrived: list[bytes]) -> list[Dispatched]:
     """
     Read with aiohttp-sse-client.
     """
@@ -95,7 +57,7 @@ async def aiohttp_sse(arrived: list[bytes]) -> list[Event]:
     source._response = Mock(  # noqa: SLF001 -- no other way to feed it
         status=200, content=stream
     )
-    events: list[Event] = []
+    events: list[Dispatched] = []
 
     async def feed() -> None:
         for body in arrived:
@@ -121,7 +83,7 @@ def _stop() -> None:
     raise EOFError
 
 
-async def httpx_sse(arrived: list[bytes]) -> list[Event]:
+async def httpx_sse(arrived: list[bytes]) -> list[Dispatched]:
     """
     Read with httpx-sse.
     """
@@ -134,7 +96,7 @@ async def httpx_sse(arrived: list[bytes]) -> list[Event]:
     ]
 
 
-async def launchdarkly(arrived: list[bytes]) -> list[Event]:
+async def launchdarkly(arrived: list[bytes]) -> list[Dispatched]:
     """
     Read with LaunchDarkly's eventsource.
     """
@@ -166,7 +128,7 @@ READERS: dict[str, Reader] = {
 }
 
 
-async def passed(reader: Reader, vectors: list[dict[str, Any]]) -> int:
+async def passed(reader: Reader, vectors: list[Vector]) -> int:
     """
     Return how many of *vectors* the *reader* gets right.
     """
@@ -174,16 +136,16 @@ async def passed(reader: Reader, vectors: list[dict[str, Any]]) -> int:
     for vector in vectors:
         try:
             async with asyncio.timeout(20):
-                events = await reader(reads(vector))
+                events = await reader(vector.reads)
         except Exception:  # noqa: BLE001 -- whatever a peer raises, the vector is not passed
             continue
-        count += events == expected(vector)
+        count += events == vector.events
     return count
 
 
 def main() -> None:
     logging.disable(logging.CRITICAL)
-    vectors = load()
+    vectors = read("standard")
     counts = {name: asyncio.run(passed(reader, vectors)) for name, reader in READERS.items()}
     print(json.dumps({"vectors": len(vectors), "passed": counts}))
 

@@ -283,8 +283,6 @@ def _conformance(measured: dict[str, Any], goals: Goals) -> list[str]:
     if "error" in measured:
         return ["### Conformance", f"Failed: {measured['error']}"]
     total = measured["vectors"]
-    if not total:
-        return ["### Conformance", "The shared vectors are not on this machine."]
     body = [(name, f"{count} of {total}") for name, count in measured["passed"].items()]
     ours = measured["passed"]["clever_v4"]
     goals.add("conformance vectors passed", total, ours, "", at_least=True)

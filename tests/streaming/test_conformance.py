@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -18,7 +17,7 @@ from clever_v4.session import Session
 from clever_v4.streaming.policy import Reconnect, StreamOptions
 
 from .oracle import Dispatched
-from .vectors import VECTORS, chunks_of, expected_of
+from .vectors import VECTORS, Vector
 
 ONCE = StreamOptions(reconnect=Reconnect(initial=timedelta(milliseconds=1), attempts=1))
 CONTROL = ("HEARTBEAT", "END_OF_STREAM")
@@ -67,14 +66,14 @@ async def read(url: str) -> list[Dispatched]:
 
 
 @pytest.mark.parametrize("vector", VECTORS)
-async def test_conformance_vector(vector: dict[str, Any]) -> None:
+async def test_conformance_vector(vector: Vector) -> None:
     """
     All data events arrive as the standard says; heartbeats and the end of the stream are acted upon.
     """
-    chunks = [chunk for chunk in chunks_of(vector) if chunk]  # an empty one ends the body
-    async with serving(vector["content_type"], chunks) as url:
+    chunks = [chunk for chunk in vector.reads if chunk]  # an empty one ends the body
+    async with serving(vector.content_type, chunks) as url:
         events = await read(url)
-    expected = expected_of(vector)
+    expected = vector.events
     ends = [place for place, event in enumerate(expected) if event[0] == "END_OF_STREAM"]
     expected = expected[: ends[0]] if ends else expected
     assert events == [event for event in expected if event[0] not in CONTROL]

@@ -14,7 +14,7 @@ from clever_v4.errors import EventTooLargeError
 from clever_v4.streaming.decoder import INHERITED, Decoder, RawEvent
 
 from .oracle import Dispatched, interpret
-from .vectors import VECTORS, chunks_of, expected_of
+from .vectors import VECTORS, Vector
 
 
 def decode(chunks: Iterable[bytes], **options: Any) -> tuple[list[Dispatched], int | None]:
@@ -31,14 +31,14 @@ def as_text(event: RawEvent) -> Dispatched:
 
 
 @pytest.mark.parametrize("vector", VECTORS)
-def test_conformance_vector(vector: dict[str, Any]) -> None:
+def test_conformance_vector(vector: Vector) -> None:
     """
     The decoder dispatches what the standard does, for the vector's own cut of the bytes.
     """
-    events, retry = decode(chunks_of(vector))
-    assert events == expected_of(vector)
-    if vector["expected_retry"] != "any":
-        assert retry == vector["expected_retry"]
+    events, retry = decode(vector.reads)
+    assert events == vector.events
+    if vector.expected_retry != "any":
+        assert retry == vector.expected_retry
 
 
 PIECES = st.sampled_from(
