@@ -20,6 +20,7 @@ from clever_v4.fanout.merge import Merge
 from clever_v4.fanout.options import Hooks, Start
 from clever_v4.fanout.pacing import Pacer, Pacing
 from clever_v4.fanout.statistics import DrainReport, HubStatistics
+from clever_v4.fanout.storage import MAX_BYTES, RING_BYTES
 from clever_v4.fanout.subscription import Subscription
 from clever_v4.session import Session
 from clever_v4.streaming.policy import StreamOptions
@@ -90,6 +91,10 @@ class _OpenLog(Generic[E]):
         return self._stream.state is StreamState.OPEN
 
     @property
+    def received_bytes(self) -> int:
+        return self._stream.received_bytes
+
+    @property
     def ended_by(self) -> str | None:
         return self._stream.ended_by
 
@@ -136,13 +141,19 @@ class SessionHub(Generic[E]):
         ring: How many of its last entries are held of each log, 1 to 1.5 KiB of memory
             for each; also how far a subscriber may fall behind before its overflow
             policy counts.
+        ring_bytes: How many bytes of each log are held at most, counted as received; as
+            objects, small entries take about twice as much. One entry that is larger is
+            held all the same. By default 16 MiB.
+        max_bytes: How many bytes of all logs are held at most. Where it is too much, the logs
+            that hold most give up their oldest entries, and overflow policies count as for a
+            full ring. By default 256 MiB.
         pacing: How fast streams are connected, and connected again after a shared
             outage.
         options: How each stream is kept alive, and when it is given up.
         hooks: Called when something happens.
 
     Raises:
-        ValueError: *ring* is not at least 1.
+        ValueError: *ring*, *ring_bytes* or *max_bytes* is not at least 1.
         TypeError: An argument is of another type.
     """
 
@@ -151,6 +162,8 @@ class SessionHub(Generic[E]):
         session: Session,
         *,
         ring: int = 4096,
+        ring_bytes: int = RING_BYTES,
+        max_bytes: int = MAX_BYTES,
         pacing: Pacing | None = None,
         options: StreamOptions | None = None,
         hooks: Hooks | None = None,
@@ -162,7 +175,9 @@ class SessionHub(Generic[E]):
         self._logs = session.logs.through(lambda opener: _PacedOpener(opener, pacer))
         self._open_stream = self._opener_of(self._logs)
         self._options = options
-        self._hub: Hub[LogSource, E] = Hub(ring=ring, hooks=hooks)
+        self._hub: Hub[LogSource, E] = Hub(
+            ring=ring, ring_bytes=ring_bytes, max_bytes=max_bytes, hooks=hooks
+        )
 
     def _opener_of(self, logs: Logs) -> Callable[..., EventStream[E]]:
         raise NotImplementedError

@@ -77,6 +77,36 @@ async def test_one_connection_serves_all_subscribers(emulator: Emulator, hub: Lo
     await emulator.connections.wait_until(active=0)
 
 
+async def test_what_is_held_of_a_log_is_bounded_by_its_bytes(
+    emulator: Emulator, session: Session
+) -> None:
+    """
+    A ring counts the bytes that its entries were received with, and drops what is too much.
+    """
+    text = "x" * 1000
+    async with LogHub(session, ring_bytes=64 * 2**10, max_bytes=96 * 2**10) as hub:
+        keys = [
+            hub.follow(emulator.owner_id, emulator.add_application().id, throttle=Throttle.CLI)
+            for _ in range(2)
+        ]
+        await emulator.connections.wait_until(active=2)
+        async with hub.subscribe() as stuck, hub.subscribe() as live:
+            for number in range(300):
+                emulator.publish(keys[number % 2].application_id, text)
+                await anext(live)
+            statistics = hub.statistics()
+            assert live.statistics().missed == 0
+            held = sum(one.held for one in statistics.sources)
+            assert stuck.lag == held
+            assert stuck.statistics().missed == 300 - held
+            assert statistics.held_bytes == sum(one.held_bytes for one in statistics.sources)
+            # Beside the text, an entry of the emulator has some 700 bytes in 14 fields.
+            assert 1000 * held < statistics.held_bytes <= 96 * 2**10
+            assert all(one.held_bytes <= 64 * 2**10 for one in statistics.sources)
+            upstream: Any = [one.upstream for one in statistics.sources]
+            assert sum(one.bytes for one in upstream) > 300 * 1000
+
+
 async def test_each_query_has_its_own_connection(emulator: Emulator, hub: LogHub) -> None:
     """
     The same application with two queries is two sources.

@@ -5,18 +5,22 @@ A batch enters the ring once, whoever reads it. A cursor is a place in the ring;
 a batch over moves the cursor and copies nothing. Cursors that have read everything are
 idle; publishing hands those, and only those, to their readers, so a stuck subscriber
 costs nothing.
+
+All rings of a hub share one `Storage`. A ring that is no longer followed is *left over*: it is
+held for those who have not read it, each of whom bounds what it has of such rings.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
 from clever_v4.fanout.cursors import Cursor
 from clever_v4.fanout.items import Batch, Overflow, SourceEnded, SourceFailed
 from clever_v4.fanout.ring import Ring, Sequencer
+from clever_v4.fanout.storage import Storage
 
 __all__ = ["Broadcast", "Reader"]
 
@@ -41,6 +45,19 @@ class Reader(Protocol):
         """
         ...
 
+    def left_over(self, ring: Broadcast[Any, Any], cursor: Cursor[Any, Any]) -> None:
+        """
+        The ring of a cursor is no longer followed, or holds less than when it was said so.
+        """
+        ...
+
+    @property
+    def holds_back(self) -> bool:
+        """
+        Whether its ``block`` cursors want nothing to be read from their sources now.
+        """
+        ...
+
 
 class Broadcast(Ring[K, T]):
     """
@@ -49,6 +66,8 @@ class Broadcast(Ring[K, T]):
     Args:
         source: The key that tags every batch.
         capacity: How many entries it holds at most. A longer batch is cut into pieces.
+        capacity_bytes: How many bytes it holds at most, or one entry that has more.
+        storage: Counts the bytes; rings of one hub share it.
         sequencer: Numbers the entries; rings of one hub share it.
         clock: Monotonic seconds.
         ordinal: The ring's own number in its hub, for cursors that are written down.
@@ -59,19 +78,32 @@ class Broadcast(Ring[K, T]):
         source: K,
         *,
         capacity: int,
+        capacity_bytes: int,
+        storage: Storage,
         sequencer: Sequencer | None = None,
         clock: Callable[[], float] = time.monotonic,
         ordinal: int = 0,
     ) -> None:
-        super().__init__(source, capacity=capacity, sequencer=sequencer, ordinal=ordinal)
+        super().__init__(
+            source,
+            capacity=capacity,
+            capacity_bytes=capacity_bytes,
+            sequencer=sequencer,
+            ordinal=ordinal,
+        )
         self.cursors: dict[Cursor[K, T], Reader] = {}
         self.waiting: asyncio.Future[None] | None = None
         """What the publisher waits for while a ``block`` cursor is a whole ring behind."""
+        self.is_followed = True
+        self.is_stuck = False
+        """Whether it could give up nothing, since a ``block`` cursor has to read its oldest batch."""
+        self._storage = storage
+        self._is_appending = False
         self._clock = clock
         self._paused_s = 0.0
         self._paused_at: float | None = None
         self._idle: dict[Cursor[K, T], Reader] = {}
-        self._blocking: set[Cursor[K, T]] = set()
+        self._blocking: dict[Cursor[K, T], Reader] = {}
         self._disconnecting: dict[Cursor[K, T], Reader] = {}
 
     # --- Reading ------------------------------------------------------------------
@@ -103,7 +135,7 @@ class Broadcast(Ring[K, T]):
         )
         self.cursors[cursor] = reader
         if overflow is Overflow.BLOCK:
-            self._blocking.add(cursor)
+            self._blocking[cursor] = reader
         elif overflow is Overflow.DISCONNECT:
             self._disconnecting[cursor] = reader
         if cursor.has_more:
@@ -118,9 +150,11 @@ class Broadcast(Ring[K, T]):
         """
         self.cursors.pop(cursor, None)
         self._idle.pop(cursor, None)
-        self._blocking.discard(cursor)
+        self._blocking.pop(cursor, None)
         self._disconnecting.pop(cursor, None)
-        self.wake_publisher()
+        self.moved_on()
+        if not self.is_followed and not self.cursors:
+            self.clear()
 
     def rest(self, cursor: Cursor[K, T], reader: Reader) -> None:
         """
@@ -130,51 +164,81 @@ class Broadcast(Ring[K, T]):
 
     # --- Writing ------------------------------------------------------------------
 
-    async def publish(self, entries: Sequence[T]) -> None:
+    async def publish(self, entries: Sequence[T], size_bytes: int = 0) -> None:
         """
         Append entries, after waiting for room as long as a ``block`` cursor needs it.
 
         When cancelled while waiting, what was not yet appended is appended beyond the
-        bound: the source was already read so far, and nothing may be lost.
-        """
-        for start in range(0, len(entries), self.capacity):
-            piece = tuple(entries[start : start + self.capacity])
-            if self._is_blocked(len(piece)):
-                self._paused_at = self._clock()
-                try:
-                    while self._is_blocked(len(piece)):
-                        self.waiting = asyncio.get_running_loop().create_future()
-                        await self.waiting
-                except asyncio.CancelledError:
-                    self.append(tuple(entries[start:]))
-                    raise
-                finally:
-                    self.waiting = None
-                    self._paused_s += self._clock() - self._paused_at
-                    self._paused_at = None
-            self.append(piece)
-            # Lets the readers just woken take the batch before the next one comes, so that a
-            # burst that was read at once from a socket laps nobody who keeps up.
-            try:
-                await asyncio.sleep(0)
-            except asyncio.CancelledError:
-                if start + self.capacity < len(entries):
-                    self.append(tuple(entries[start + self.capacity :]))
-                raise
+        bounds: the source was already read so far, and nothing may be lost.
 
-    def append(self, entries: tuple[T, ...]) -> None:
+        Args:
+            entries: At least one.
+            size_bytes: How many bytes they have together; what of them falls to each is not known.
         """
-        Append entries now, dropping the oldest batches that leave the bound.
+        pieces = self._pieces(entries, size_bytes)
+        in_hand: tuple[tuple[T, ...], int] | None = None
+        try:
+            for in_hand in pieces:
+                if self._is_blocked(len(in_hand[0]), in_hand[1]):
+                    await self._wait_while(self._is_blocked, len(in_hand[0]), in_hand[1])
+                self.append(*in_hand)
+                in_hand = None
+                # Lets the readers just woken take the batch before the next one comes, so that a
+                # burst that was read at once from a socket laps nobody who keeps up.
+                await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            if in_hand is not None:
+                self.append(*in_hand)
+            for piece in pieces:
+                self.append(*piece)
+            raise
+
+    async def room(self) -> None:
         """
-        batch = self.hold(entries, self._clock())
-        # What a block cursor still needs may stand beyond the bound: only entries that were
+        Wait as long as a ``block`` cursor wants nothing to be read from the source.
+        """
+        if self._is_held_back():
+            await self._wait_while(self._is_held_back)
+
+    async def _wait_while(self, is_blocked: Callable[..., bool], *arguments: int) -> None:
+        self._paused_at = self._clock()
+        try:
+            while is_blocked(*arguments):
+                self.waiting = asyncio.get_running_loop().create_future()
+                await self.waiting
+        finally:
+            self.waiting = None
+            self._paused_s += self._clock() - self._paused_at
+            self._paused_at = None
+
+    def _pieces(self, entries: Sequence[T], size_bytes: int) -> Iterator[tuple[tuple[T, ...], int]]:
+        """
+        The entries in pieces that the ring can hold, each with its even share of the bytes.
+        """
+        length = step = len(entries)
+        if size_bytes > self.capacity_bytes:
+            step = max(1, length * self.capacity_bytes // size_bytes)
+        step = min(step, self.capacity)
+        told = 0
+        for start in range(0, length, step):
+            piece = tuple(entries[start : start + step])
+            through = size_bytes * (start + len(piece)) // length
+            yield piece, through - told
+            told = through
+
+    def append(self, entries: tuple[T, ...], size_bytes: int = 0) -> None:
+        """
+        Append entries now, dropping the oldest batches that leave the bounds.
+        """
+        before, self._is_appending = self.held_bytes, True
+        batch = self.hold(entries, size_bytes, self._clock())
+        # What a block cursor still needs may stand beyond the bounds: only entries that were
         # read from the source when it was stopped come here (see publish).
-        self.shrink(min((cursor.number for cursor in self._blocking), default=self.end_number))
-        if self._disconnecting:
-            first_number = self.first_number
-            for cursor, reader in list(self._disconnecting.items()):
-                if cursor.number < first_number:
-                    reader.overrun()
+        self.shrink(self._floor())
+        self._storage.changed(self, before)
+        self._storage.make_room()
+        self._is_appending = False
+        self._tell_overrun()
         order = 2 * batch.first
         idle, self._idle = self._idle, {}
         for cursor, reader in idle.items():
@@ -182,6 +246,8 @@ class Broadcast(Ring[K, T]):
                 self._idle[cursor] = reader
             else:
                 reader.ready(self, cursor, order)
+        if self.is_stuck and self._can_give_up():
+            self._storage.may_give_up(self)
 
     def _passes_over(self, cursor: Cursor[K, T], batch: Batch[K, T]) -> bool:
         """
@@ -198,17 +264,112 @@ class Broadcast(Ring[K, T]):
         cursor.filtered += len(batch.entries)
         return True
 
-    def _is_blocked(self, length: int) -> bool:
-        if not self._blocking or self.end_position + length - self.first_position <= self.capacity:
+    def _floor(self) -> int:
+        """
+        The number of the oldest batch that a ``block`` cursor still has to read.
+        """
+        return min((cursor.number for cursor in self._blocking), default=self.end_number)
+
+    def _is_blocked(self, length: int, size_bytes: int) -> bool:
+        """
+        Whether appending so much would drop what a ``block`` cursor has to read.
+        """
+        if not self._blocking:
             return False
-        lowest = min(cursor.position for cursor in self._blocking)
-        return self.end_position + length - lowest > self.capacity
+        if self._is_held_back():
+            return True
+        unread = self.end_position - min(cursor.position for cursor in self._blocking)
+        if not unread:
+            return False  # however large it is, it can only come now
+        if unread + length > self.capacity:
+            return True
+        unread_bytes = self.bytes_from(self._floor())
+        return unread_bytes + size_bytes > self.capacity_bytes or (
+            self._storage.held_bytes + size_bytes > self._storage.max_bytes
+            and not self._storage.make_room(size_bytes)
+        )
+
+    def _is_held_back(self) -> bool:
+        return any(reader.holds_back for reader in self._blocking.values())
+
+    def _tell_overrun(self) -> None:
+        """
+        Tell the readers that are to be disconnected for what has left the ring.
+        """
+        if self._disconnecting:
+            first_number = self.first_number
+            for cursor, reader in list(self._disconnecting.items()):
+                if cursor.number < first_number:
+                    reader.overrun()
+
+    # --- Giving up ----------------------------------------------------------------
+
+    def give_up_oldest(self) -> bool:
+        """
+        Drop the oldest batch for the bound of the hub; returns whether it could be.
+
+        It cannot where a ``block`` cursor has to read it, nor while it comes.
+        """
+        if not self._can_give_up():
+            return False
+        before = self.held_bytes
+        self.drop_oldest()
+        self._storage.changed(self, before)
+        self._tell_overrun()
+        self._tell_left_over()
+        return True
+
+    def _can_give_up(self) -> bool:
+        return self.first_number < min(self._floor(), self.end_number - self._is_appending)
+
+    def clear(self) -> None:
+        """
+        Drop every batch; only when no cursor is attached.
+        """
+        before = self.held_bytes
+        super().clear()
+        self._storage.changed(self, before)
+
+    def leave(self) -> None:
+        """
+        Be no longer followed: what every cursor has read is not held.
+        """
+        self.is_followed = False
+        if not self.cursors:
+            self.clear()
+        self.trim()
+        self._tell_left_over()
+
+    def trim(self) -> None:
+        """
+        Drop what every cursor has read; only of a ring that nobody will be attached to.
+        """
+        before = self.held_bytes
+        lowest = min((cursor.number for cursor in self.cursors), default=self.end_number)
+        while self.first_number < min(lowest, self.end_number):
+            self.drop_oldest()
+        self._storage.changed(self, before)
+        self._storage.make_room()
+
+    def _tell_left_over(self) -> None:
+        if not self.is_followed and self.ended is not None:
+            for cursor, reader in list(self.cursors.items()):
+                reader.left_over(self, cursor)
 
     def paused_for(self, now: float) -> float:
         """
         How many seconds ``block`` cursors kept the source from being read, until *now*.
         """
         return self._paused_s + (now - self._paused_at if self._paused_at is not None else 0.0)
+
+    def moved_on(self) -> None:
+        """
+        Take note that a ``block`` cursor has read something, or is gone.
+        """
+        if self.is_stuck:
+            self._storage.may_give_up(self)
+            self._storage.make_room()
+        self.wake_publisher()
 
     def wake_publisher(self) -> None:
         """
@@ -235,6 +396,8 @@ class Broadcast(Ring[K, T]):
             self.ended = ended
             self.ended_after = self.sequencer.last
             self._wake_idle()
+            if not self.is_followed:
+                self.leave()
 
     def _wake_idle(self) -> None:
         idle, self._idle = self._idle, {}

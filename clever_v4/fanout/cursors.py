@@ -31,6 +31,7 @@ class Cursor(Generic[K, T]):
         "position",
         "resume_after",
         "ring",
+        "skipped",
         "where",
     )
 
@@ -50,13 +51,15 @@ class Cursor(Generic[K, T]):
         self.number = number
         """The next batch to read."""
         self.position = position
-        """How many entries of the source lie before that batch."""
+        """How many entries of the source lie before what is read next."""
         self.resume_after = resume_after
         """Entries up to this number were read in an earlier subscription."""
         self.notices_seen = ring.notices
         self.delivered = 0
         self.filtered = 0
         self.missed = 0
+        self.skipped = 0
+        """How many entries were passed over unread and are not yet in ``missed``."""
 
     @property
     def has_more(self) -> bool:
@@ -66,6 +69,7 @@ class Cursor(Generic[K, T]):
         ring = self.ring
         return (
             self.number < ring.end_number
+            or self.skipped > 0
             or ring.ended is not None
             or self.notices_seen < ring.notices
         )
@@ -78,11 +82,19 @@ class Cursor(Generic[K, T]):
         return self.ring.end_position - max(self.position, self.ring.first_position)
 
     @property
+    def lag_bytes(self) -> int:
+        """
+        How many bytes wait in the ring for this cursor.
+        """
+        return self.ring.bytes_from(self.number)
+
+    @property
     def overrun(self) -> int:
         """
-        How many entries left the ring before this cursor read them and are not yet in ``missed``.
+        How many entries are lost to this cursor, since they left the ring before it read them,
+        and are not yet in ``missed``.
         """
-        return max(0, self.ring.first_position - self.position)
+        return self.skipped + max(0, self.ring.first_position - self.position)
 
     @property
     def order(self) -> int:
@@ -101,6 +113,23 @@ class Cursor(Generic[K, T]):
             last = ring.notice_after
         return 2 * (ring.sequencer.last if last is None else last) + 1
 
+    def skip(self) -> bool:
+        """
+        Pass over the next batch as if it had left the ring; returns whether there was one.
+        """
+        ring = self.ring
+        self.skipped = self.overrun
+        if self.number < ring.first_number:
+            self.number, self.position = ring.first_number, ring.first_position
+        batch = ring.batches.get(self.number)
+        if batch is None:
+            return False
+        count = min(len(batch.entries), batch.end - self.resume_after)
+        self.number += 1
+        self.position += count
+        self.skipped += count
+        return True
+
     def take(self) -> Item[K, T] | None:
         """
         Move over the next thing to read and return it; None: there is nothing.
@@ -108,9 +137,11 @@ class Cursor(Generic[K, T]):
         A batch may be empty, since ``where`` left nothing of it.
         """
         ring = self.ring
-        if self.number < ring.first_number:
-            missed = ring.first_position - self.position
-            self.number, self.position = ring.first_number, ring.first_position
+        if self.number < ring.first_number or self.skipped:
+            missed = self.overrun
+            if self.number < ring.first_number:
+                self.number, self.position = ring.first_number, ring.first_position
+            self.skipped = 0
             self.missed += missed
             return Gap(source=ring.source, count=missed)
         if self.notices_seen < ring.notices and ring.notice_number <= self.number:
@@ -121,10 +152,10 @@ class Cursor(Generic[K, T]):
             return None
         # A predicate may raise; who gave it gets its error, and reads on after the batch.
         self.number += 1
-        self.position += len(batch.entries)
         if self.resume_after >= batch.first:
             batch = batch.after(self.resume_after)
         length = len(batch.entries)
+        self.position += length
         if self.where is not None:
             try:
                 batch = batch.select(self.where)

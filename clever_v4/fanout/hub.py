@@ -24,6 +24,7 @@ from clever_v4.fanout.pacing import Pacer, Pacing
 from clever_v4.fanout.ring import Sequencer
 from clever_v4.fanout.source import Followed, Source
 from clever_v4.fanout.statistics import DrainReport, HubStatistics
+from clever_v4.fanout.storage import MAX_BYTES, RING_BYTES, Storage
 from clever_v4.fanout.subscription import Subscription
 from clever_v4.validators import (
     check_callback,
@@ -54,21 +55,35 @@ class Hub(Generic[K, T]):
     Args:
         ring: How many of its last entries are held of each source; also how far a
             subscriber may fall behind before its overflow policy counts.
+        ring_bytes: How many bytes of each source are held at most, as the source counts them
+            (``received_bytes``). One entry that is larger is held all the same.
+        max_bytes: How many bytes of all sources are held at most. Where it is too much, those
+            that hold most give up their oldest, and overflow policies count as for a full ring.
         pacing: How fast sources are connected. None: they see to that themselves.
         hooks: Called when something happens.
 
     Raises:
-        ValueError: *ring* is not at least 1.
+        ValueError: *ring*, *ring_bytes* or *max_bytes* is not at least 1.
         TypeError: An argument is of another type.
     """
 
     def __init__(
-        self, *, ring: int = 4096, pacing: Pacing | None = None, hooks: Hooks | None = None
+        self,
+        *,
+        ring: int = 4096,
+        ring_bytes: int = RING_BYTES,
+        max_bytes: int = MAX_BYTES,
+        pacing: Pacing | None = None,
+        hooks: Hooks | None = None,
     ) -> None:
         check_whole_number("ring", ring)
+        check_whole_number("ring_bytes", ring_bytes)
+        check_whole_number("max_bytes", max_bytes)
         check_instance("pacing", pacing, (Pacing, NoneType))
         check_instance("hooks", hooks, (Hooks, NoneType))
         self._ring = ring
+        self._ring_bytes = min(ring_bytes, max_bytes)
+        self._storage = Storage(max_bytes)
         self._pacer = Pacer(pacing) if pacing is not None else None
         self._hooks = hooks or Hooks()
         self._sequencer = Sequencer()
@@ -215,6 +230,8 @@ class Hub(Generic[K, T]):
         ring: Broadcast[K, T] = Broadcast(
             key,
             capacity=self._ring,
+            capacity_bytes=self._ring_bytes,
+            storage=self._storage,
             sequencer=self._sequencer,
             clock=self.now,
             ordinal=self._ordinal,
@@ -252,6 +269,7 @@ class Hub(Generic[K, T]):
 
     def _forget(self, followed: Followed[K, T]) -> None:
         del self._sources[followed.ring.source]
+        followed.ring.leave()
         # What is stopping still appends what it has in hand; it is counted when that is done.
         self._stopping.add(followed)
         self._collect()
@@ -420,6 +438,7 @@ class Hub(Generic[K, T]):
             delivered=self._gone["delivered"] + sum(one.delivered for one in subscribers),
             missed=self._gone["missed"] + sum(one.missed for one in subscribers),
             notices=dict(self._notices),
+            held_bytes=self._storage.held_bytes,
         )
 
     @property

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from clever_v4.fanout.broadcast import Broadcast
 from clever_v4.fanout.cursors import Cursor
 from clever_v4.fanout.items import Batch, Gap, Item, Overflow
+from clever_v4.fanout.leftovers import Leftovers
 from clever_v4.fanout.merge import Merge, OrderedMerge
 
 __all__ = ["Reading"]
@@ -34,6 +35,8 @@ class Reading(Generic[K, T]):
         wake: Called when there is something to read.
         overrun: Called when a ``disconnect`` cursor was overrun.
         detached: Called with each cursor that goes, after its last count.
+        given_up: Called with each ring of which not even the end will be read, and how many
+            entries of it no gap was told of.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class Reading(Generic[K, T]):
         wake: Callable[[], None],
         overrun: Callable[[], None],
         detached: Callable[[Broadcast[K, T], Cursor[K, T]], None],
+        given_up: Callable[[Broadcast[K, T], int], None],
     ) -> None:
         self.cursors: dict[Broadcast[K, T], Cursor[K, T]] = {}
         self.merge: OrderedMerge[K, T] | None = OrderedMerge(merge) if merge else None
@@ -61,6 +65,10 @@ class Reading(Generic[K, T]):
         self._where = where
         self._wake = wake
         self._detached = detached
+        self._given_up = given_up
+        self.holds_back = False
+        """Whether nothing is to be read from its sources: with ``block``, too much is left over."""
+        self._leftovers: Leftovers[K, T] = Leftovers()
         self._first: deque[tuple[int, Item[K, T]]] = deque()
 
     # --- Cursors --------------------------------------------------------------------
@@ -95,6 +103,8 @@ class Reading(Generic[K, T]):
         cursor.position = ring.end_position
         self.missed += missed
         ring.detach(cursor)
+        self._leftovers.discard(ring)
+        self._go_on()
         self._detached(ring, cursor)
 
     def close(self, *, lag_is_missed: bool) -> None:
@@ -112,6 +122,40 @@ class Reading(Generic[K, T]):
         """
         heapq.heappush(self.waiting, (order, ring.ordinal, ring, cursor))
         self._wake()
+
+    def left_over(self, ring: Broadcast[Any, Any], cursor: Cursor[Any, Any]) -> None:
+        """
+        Bound what is held of rings that are no longer followed; called by each of them.
+        """
+        left = self._leftovers
+        left.count(ring, cursor)
+        if not left.is_too_much:
+            return
+        if self._overflow is Overflow.BLOCK:
+            self.holds_back = True
+        elif self._overflow is Overflow.DISCONNECT:
+            self.overrun()
+        else:
+            left.skip()
+            while left.are_too_many:
+                self._give_up(next(iter(left.cursors)))
+
+    def _give_up(self, ring: Broadcast[K, T]) -> None:
+        cursor = self.cursors[ring]
+        missed = cursor.overrun + cursor.lag
+        self.waiting[:] = [waits for waits in self.waiting if waits[3] is not cursor]
+        heapq.heapify(self.waiting)
+        self.detach(ring, lag_is_missed=True)
+        self._given_up(ring, missed)
+
+    def _go_on(self) -> None:
+        """
+        Let the sources be read again once not too much is left over.
+        """
+        if self.holds_back and not self._leftovers.is_too_much:
+            self.holds_back = False
+            for ring in self.cursors:
+                ring.wake_publisher()
 
     @property
     def has_more(self) -> bool:
@@ -131,11 +175,12 @@ class Reading(Generic[K, T]):
         waiting = self.waiting
         while waiting:
             _, ordinal, ring, cursor = waiting[0]
+            missed = cursor.missed
             try:
                 item = cursor.take()
             except Exception:
                 # The predicate's error; the batch that it stumbled over counts as missed.
-                self.missed += len(ring.batches[cursor.number - 1])
+                self.missed += cursor.missed - missed
                 self._put_back(ring, cursor)
                 raise
             if item is None and ring.ended is not None:
@@ -176,8 +221,11 @@ class Reading(Generic[K, T]):
         """
         Order the cursor at the top of the heap by what it reads next, or put it to rest.
         """
-        if ring.waiting is not None and self._overflow is Overflow.BLOCK:
-            ring.wake_publisher()
+        if not ring.is_followed and ring in self._leftovers.cursors:
+            self._leftovers.count(ring, cursor)
+            self._go_on()
+        if self._overflow is Overflow.BLOCK and (ring.waiting is not None or ring.is_stuck):
+            ring.moved_on()
         if cursor.has_more:
             heapq.heapreplace(self.waiting, (cursor.order, ring.ordinal, ring, cursor))
         else:

@@ -30,7 +30,9 @@ class SourceStream(Protocol[T_co]):
     An open stream.
 
     It may also have ``statistics()``, whose value appears as ``upstream`` in the hub's,
-    ``is_connected``, False while it reconnects, and ``ended_by``, why it ended.
+    ``is_connected``, False while it reconnects, ``ended_by``, why it ended, and
+    ``received_bytes``, how many bytes it has received so far: what it received for a batch is
+    what that takes of the hub's bounds in bytes. Without it, rings are bounded by entries alone.
     """
 
     def batches(self) -> AsyncIterator[Sequence[T_co]]:
@@ -177,9 +179,13 @@ class Followed(Generic[K, T]):
         try:
             self._stream = stream
             self._set_state(SourceState.OPEN)
+            counted = 0
+            await self.ring.room()
             async for batch in stream.batches():
                 if batch:
-                    await publish(batch)
+                    received: int = getattr(stream, "received_bytes", 0)
+                    size_bytes, counted = received - counted, received
+                    await publish(batch, size_bytes)
         except BaseException as exc:
             if not await opened.__aexit__(type(exc), exc, exc.__traceback__):
                 raise
@@ -217,6 +223,7 @@ class Followed(Generic[K, T]):
             state=self.state,
             received=ring.end_position,
             held=ring.end_position - ring.first_position,
+            held_bytes=ring.held_bytes,
             subscribers=len(ring.cursors),
             notices=ring.notices,
             paused=timedelta(seconds=ring.paused_for(now)),

@@ -53,6 +53,8 @@ class SourceStatistics(Generic[K]):
     """How many entries it sent since it was followed."""
     held: int
     """How many of them its ring holds now."""
+    held_bytes: int
+    """How many bytes they have, as received; 0 for sources that do not count bytes."""
     subscribers: int
     notices: int
     """How many notices it gave; for logs the reconnections."""
@@ -120,6 +122,9 @@ class HubStatistics(Generic[K]):
     notices: Mapping[str, int]
     """How many notices the sources gave, by the name of their type: for logs
     ``"Reconnection"`` and ``"ResponseFormatError"``."""
+    held_bytes: int
+    """How many bytes all rings hold now, as received. Among them are those of sources no longer
+    followed that a subscriber has not read."""
 
     @property
     def connected(self) -> int:

@@ -91,6 +91,7 @@ class Subscription(Generic[K, T]):
             wake=self._wake,
             overrun=self._overrun,
             detached=self._detached,
+            given_up=self._given_up,
         )
         self._counting: Counting[K, T] = Counting(self._reading, self._hand)
 
@@ -232,6 +233,12 @@ class Subscription(Generic[K, T]):
         self._counting.went(cursor)
         self._hub.detached(ring)
 
+    def _given_up(self, ring: Broadcast[K, T], missed: int) -> None:
+        self._over_with(ring.source)
+        if missed:
+            self._hub.missed(self, Gap(source=ring.source, count=missed))
+        self._wake()
+
     def _overrun(self) -> None:
         if self._state is _State.ACTIVE:
             self.abort(SubscriptionEnd.DISCONNECTED, is_error=True)
@@ -320,12 +327,15 @@ class Subscription(Generic[K, T]):
         if isinstance(item, Batch):
             self._hand.take(item, ordinal)
         elif isinstance(item, SourceEnded | SourceFailed):
-            # Unless it is followed again already.
-            if all(ring.source != item.source for ring in self._reading.cursors):
-                self._expected.discard(item.source)
+            self._over_with(item.source)
         elif isinstance(item, Gap):
             self._hub.missed(self, item)
         return item
+
+    def _over_with(self, source: K) -> None:
+        # Unless it is followed again already.
+        if all(ring.source != source for ring in self._reading.cursors):
+            self._expected.discard(source)
 
     def _raise_end(self) -> NoReturn:
         failure, self._failure = self._failure, None

@@ -97,6 +97,13 @@ class Intake:
         if source is not None:
             source.abort()
 
+    @property
+    def byte_count(self) -> int:
+        """
+        How many bytes were read so far, over all connections.
+        """
+        return self._byte_count + (self._source.byte_count if self._source else 0)
+
     def statistics(self, newest: datetime | None) -> StreamStatistics:
         """
         Tell what was received so far.
@@ -114,7 +121,7 @@ class Intake:
             entries=self.sieve.count - self._started_count,
             duplicates=self.sieve.duplicate_count,
             reconnections=max(self._connection_count - 1, 0),
-            bytes=self._byte_count + (self._source.byte_count if self._source else 0),
+            bytes=self.byte_count,
             heartbeats=self.sieve.heartbeat_count,
             end_reason=self.sieve.end_reason,
             last_contact=contact,

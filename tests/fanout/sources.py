@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,9 +14,13 @@ from typing import Any
 class FedSource:
     """
     A source that hands over what the test feeds it, and counts how often it is open.
+
+    Its entries have as many bytes as *size_of* says.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, size_of: Callable[[Any], int] = lambda _: 0) -> None:
+        self.received_bytes = 0
+        self._size_of = size_of
         self.open_count = 0
         self.opened = 0
         self._pending: deque[Any] = deque()
@@ -44,6 +48,7 @@ class FedSource:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[FedSource]:
         self.opened += 1
+        self.received_bytes = 0
         if self.refusal is not None:
             raise self.refusal
         self.open_count += 1
@@ -62,6 +67,7 @@ class FedSource:
                 return
             if isinstance(what, Exception):
                 raise what
+            self.received_bytes += sum(map(self._size_of, what))
             yield what
 
 

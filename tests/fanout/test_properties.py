@@ -9,6 +9,7 @@ from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -28,10 +29,16 @@ from clever_v4.fanout.subscription import Subscription
 from tests.fanout.sources import FedSource, settle, take
 
 CAPACITY = 8
+CAPACITY_BYTES = 40
+HUB_BYTES = 70
 
 
 def is_even(entry: tuple[str, int]) -> bool:
     return entry[1] % 2 == 0
+
+
+def size_of(entry: tuple[str, int]) -> int:
+    return (5, 1, 30, 2, 60)[entry[1] % 5]
 
 
 class Incarnation:
@@ -41,7 +48,7 @@ class Incarnation:
 
     def __init__(self, key: str, first: int) -> None:
         self.key = key
-        self.source = FedSource()
+        self.source = FedSource(size_of)
         self.number = first
         self.fed: list[tuple[str, int]] = []
 
@@ -121,7 +128,9 @@ class HubMachine(RuleBasedStateMachine):
     @initialize()
     def enter(self) -> None:
         async def enter() -> None:
-            self.hub: Hub[str, Any] = Hub(ring=CAPACITY)
+            self.hub: Hub[str, Any] = Hub(
+                ring=CAPACITY, ring_bytes=CAPACITY_BYTES, max_bytes=HUB_BYTES
+            )
             await self.hub.__aenter__()
 
         self.run(enter())
@@ -244,17 +253,53 @@ class HubMachine(RuleBasedStateMachine):
             assert source.held <= CAPACITY
             if source.source in self.live:
                 through[source.source] = self.live[source.source].first + source.received
+            # A batch alone may have any size.
+            assert source.held_bytes <= CAPACITY_BYTES or source.held == len(
+                self.hub._sources[source.source].ring.batches[
+                    self.hub._sources[source.source].ring.first_number
+                ]
+            )
         for one in statistics.subscribers:
-            assert one.lag >= 0
             assert one.lag_time >= timedelta(0)
+            assert one.lag_time == timedelta(0) or one.lag
         for consumer in self.open:
             if consumer.subscription.is_closed:
                 continue  # disconnected, and not yet told: what comes now is not for it
-            for share in consumer.subscription.shares():
+            shares = consumer.subscription.shares()
+            for share in shares:
+                assert min(attrs.astuple(share)[1:]) >= 0
                 owed = through[share.source] - consumer.start[share.source]
                 assert share.delivered + share.filtered + share.missed + share.lag == owed
                 if consumer.subscription.overflow is Overflow.BLOCK:
                     assert share.missed == 0
+            total = consumer.subscription.statistics()
+            for name in ("delivered", "filtered", "missed", "lag"):
+                assert getattr(total, name) == sum(getattr(share, name) for share in shares)
+            self.left_over_is_bounded(consumer)
+        self.bytes_are_bounded(statistics.held_bytes)
+
+    def left_over_is_bounded(self, consumer: Consumer) -> None:
+        """What is no longer followed is at most a ring for who may miss something."""
+        reading = consumer.subscription._reading
+        left = [cursor for ring, cursor in reading.cursors.items() if not ring.is_followed]
+        if consumer.subscription.overflow is not Overflow.BLOCK:
+            batches = sum(c.ring.end_number - max(c.number, c.ring.first_number) for c in left)
+            assert batches <= 1 or sum(cursor.lag for cursor in left) <= CAPACITY
+            assert batches <= 1 or sum(cursor.lag_bytes for cursor in left) <= CAPACITY_BYTES
+
+    def bytes_are_bounded(self, held_bytes: int) -> None:
+        """What all rings hold is counted rightly, and no more than may be or blockers need."""
+        readings = [consumer.subscription._reading for consumer in self.open]
+        rings = {followed.ring for followed in self.hub._sources.values()}
+        rings.update(ring for reading in readings for ring in reading.cursors)
+        assert held_bytes == sum(ring.held_bytes for ring in rings)
+        needed, largest = 0, 0
+        for ring in rings:
+            blocking = [cursor.number for cursor in ring._blocking]
+            needed += ring.bytes_from(min(blocking)) if blocking else 0
+            sizes = [sum(map(size_of, batch)) for batch in ring.batches.values()]
+            largest = max([largest, *sizes])
+        assert held_bytes <= max(HUB_BYTES, needed + largest)
 
     def teardown(self) -> None:
         async def end() -> None:
