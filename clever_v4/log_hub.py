@@ -24,6 +24,7 @@ from clever_v4.fanout.storage import MAX_BYTES, RING_BYTES
 from clever_v4.fanout.subscription import Subscription
 from clever_v4.session import Session
 from clever_v4.streaming.policy import StreamOptions
+from clever_v4.streaming.resume import Cursor
 from clever_v4.streaming.source import Opener
 from clever_v4.streaming.stream import EventStream
 from clever_v4.streaming.subject import StreamState
@@ -104,13 +105,17 @@ class _Log(Generic[E]):
     A log that can be opened.
     """
 
-    def __init__(self, make: Callable[[], EventStream[E]]) -> None:
+    def __init__(
+        self, make: Callable[[Cursor | None], EventStream[E]], resume_from: Cursor | None
+    ) -> None:
         self._make = make
-        make()  # an id or a query that cannot be meant is told to who gave it
+        self._resume_from = resume_from
+        make(resume_from)  # what cannot be meant is told to who gave it
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[_OpenLog[E]]:
-        async with self._make() as stream:
+        resume_from, self._resume_from = self._resume_from, None
+        async with self._make(resume_from) as stream:
             yield _OpenLog(stream)
 
 
@@ -229,6 +234,8 @@ class SessionHub(Generic[E]):
         *,
         throttle: Throttle | None = None,
         linger: timedelta | None = None,
+        forget: bool = False,
+        resume_from: Cursor | None = None,
     ) -> LogSource:
         """
         Read a log from now on, over one connection, however many subscribe.
@@ -244,6 +251,13 @@ class SessionHub(Generic[E]):
             linger: None: it is connected now and until it is unfollowed. A duration: its
                 first subscriber connects it, and it is closed that long after the last
                 one left.
+            forget: Unfollow it the linger time (None: at once) after it ended or failed and,
+                where it has a linger time, when nobody subscribed to it, asked `connected`
+                or followed it again for so long. For a web application that follows what
+                its URLs name: without it whatever was followed stays, and is told by
+                `statistics`, until it is unfollowed.
+            resume_from: Go on after this cursor of an earlier stream of the same log and
+                query, in this process or another, the first time that it is connected.
 
         Returns: The key that tags its entries, for ``subscribe(sources=...)`` and `unfollow`.
 
@@ -255,25 +269,62 @@ class SessionHub(Generic[E]):
         check_path_segment("owner_id", owner_id)
         check_path_segment("resource_id", resource_id)
         check_instance("query", query, (LogQuery, NoneType))
+        check_instance("resume_from", resume_from, (Cursor, NoneType))
         query = query or LogQuery()
         source = LogSource(owner_id=owner_id, resource_id=resource_id, query=query)
 
         def tell(detail: object) -> None:
             self._hub.notify(source, detail)
 
-        def make() -> EventStream[E]:
+        def make(resume_from: Cursor | None) -> EventStream[E]:
             return self._open_stream(
                 owner_id,
                 resource_id,
                 query,
                 throttle=throttle,
                 options=self._options,
+                resume_from=resume_from,
                 on_reconnection=tell,
                 on_bad_entry=tell,
             )
 
-        self._hub.follow(source, _Log(make), linger=linger)
+        self._hub.follow(source, _Log(make, resume_from), linger=linger, forget=forget)
         return source
+
+    async def connected(
+        self, source: LogSource, *, timeout: timedelta | None = timedelta(seconds=10)
+    ) -> None:
+        """
+        Wait until a log is connected; one that is followed on demand is connected for it.
+
+        So that a web application answers 404 for a log that is not there, before it
+        answers 200 and sends entries::
+
+            source = hub.follow(owner_id, name, linger=timedelta(seconds=30), forget=True)
+            try:
+                await hub.connected(source)
+            except NotFoundError:
+                raise web.HTTPNotFound from None
+            return await relay.aiohttp(request, hub.subscribe(sources=[source]))
+
+        Once it was connected that is so, also while it reconnects. Nor is there anything to
+        wait for when it has come to its end by itself.
+
+        Args:
+            source: What `follow` gave.
+            timeout: How long to wait at most. None: as long as it takes.
+
+        Raises:
+            NotFoundError: There is no such log, or nothing was ever logged to it.
+            CleverError: The log failed otherwise, with its own error.
+            SourceTimeoutError: It is not connected in time, but still being tried.
+            KeyError: It is not followed, or no longer.
+            ValueError: *timeout* is not positive.
+            TypeError: An argument is of another type.
+            HubClosedError: The hub is not open, or no longer.
+        """
+        check_instance("source", source, LogSource)
+        await self._hub.connected(source, timeout=timeout)
 
     def unfollow(self, source: LogSource) -> None:
         """

@@ -76,6 +76,7 @@ NUMBER: Wrong = {TypeError: ["5", True, None], ValueError: [float("inf"), float(
 DURATION: Wrong = {TypeError: [30, 0.25, "1s", None], ValueError: [timedelta(0), NEGATIVE]}
 DURATION_OR_ZERO: Wrong = {TypeError: [30, 0.25, "1s", None], ValueError: [NEGATIVE]}
 CALLBACK: Wrong = {TypeError: ["text", 5, None, coroutine_function, partial(coroutine_function)]}
+FLAG: Wrong = {TypeError: [0, "yes", None]}
 TEXT: Wrong = {TypeError: [5, None, b"text"], ValueError: [""]}
 KEY: Wrong = {TypeError: [[], {}]}
 ANY: Wrong = {}
@@ -200,6 +201,14 @@ TABLE: list[Row] = [
         key=KEY,
         source=instance(None, object()),
         linger=optional(DURATION_OR_ZERO),
+        forget=FLAG,
+    ),
+    method(
+        "Hub.connected",
+        lambda ground: ground.hub.connected,
+        {"key": "a"},
+        key=KEY,
+        timeout=optional(DURATION),
     ),
     method("Hub.unfollow", lambda ground: ground.hub.unfollow, key=KEY),
     method("Hub.notify", lambda ground: ground.hub.notify, {"detail": 1}, key=KEY, detail=ANY),
@@ -261,6 +270,15 @@ TABLE: list[Row] = [
         query=instance({}),
         throttle=instance(100),
         linger=optional(DURATION_OR_ZERO),
+        forget=FLAG,
+        resume_from=instance("1:2:3"),
+    ),
+    method(
+        "LogHub.connected",
+        lambda ground: ground.log_hub.connected,
+        {"source": LogSource(owner_id=OWNER, resource_id=APPLICATION)},
+        source=instance(None),
+        timeout=optional(DURATION),
     ),
     method("LogHub.unfollow", lambda ground: ground.log_hub.unfollow, source=instance(None)),
     method("LogHub.drain", lambda ground: ground.log_hub.drain, timeout=DURATION_OR_ZERO),

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 import attrs
 
+from clever_v4.fanout.broadcast import Broadcast
 from clever_v4.fanout.cursors import Cursor
 from clever_v4.fanout.hand import Hand
 from clever_v4.fanout.reading import Reading
@@ -31,19 +32,56 @@ class Counting(Generic[K, T]):
         self._gone: dict[K, SourceShare[K]] = {}
         self._gone_filtered = 0
         self._sources: dict[int, K] = {}
+        self._forgotten: set[K] = set()
+        self._leaving: set[K] = set()
 
     def came(self, ordinal: int, source: K) -> None:
         """
         Take note of a ring that is read from now on.
         """
         self._sources[ordinal] = source
+        self._forgotten.discard(source)
+        self._leaving.discard(source)
 
     def went(self, cursor: Cursor[K, T]) -> None:
         """
         Keep what became of the entries of a cursor that has gone.
         """
         self._gone_filtered += cursor.filtered
+        if self._reading.merge is None:
+            # Only what waits in a merge outlives its cursor.
+            self._sources.pop(cursor.ring.ordinal, None)
         _add(self._gone, _share(cursor, lag=0))
+        source = cursor.ring.source
+        if source in self._leaving:
+            self._leaving.discard(source)
+            self._forgotten.add(source)
+            self._drop_forgotten()
+
+    def forget(self, ring: Broadcast[K, T]) -> None:
+        """
+        Keep nothing of a source, once it is read to its end, but what is in the totals.
+        """
+        if ring in self._reading.cursors:
+            self._leaving.add(ring.source)
+        else:
+            self._forgotten.add(ring.source)
+            self._drop_forgotten()
+
+    def _drop_forgotten(self) -> None:
+        merge, hand = self._reading.merge, self._hand
+        pending = merge.pending if merge is not None else {}
+        waits = {self._sources[ordinal] for ordinal, numbers in pending.items() if numbers}
+        if hand.left and hand.batch is not None:
+            waits.add(hand.batch.source)
+        # Those of which something still waits on this side go with the next that is forgotten.
+        going = self._forgotten - waits
+        self._forgotten &= waits
+        for source in going:
+            self._gone.pop(source, None)
+        if merge is not None:
+            kept = self._sources.items()
+            self._sources = {ordinal: key for ordinal, key in kept if key not in going}
 
     # --- Over all sources ---------------------------------------------------------------
 
@@ -122,7 +160,8 @@ class Counting(Generic[K, T]):
             _add(shares, _share(cursor, lag=cursor.lag))
         merge = self._reading.merge
         for ordinal, pending in merge.pending.items() if merge is not None else ():
-            _not_yet(shares, self._sources[ordinal], len(pending))
+            if pending:
+                _not_yet(shares, self._sources[ordinal], len(pending))
         if self._hand.left and self._hand.batch is not None:
             _not_yet(shares, self._hand.batch.source, self._hand.left)
         return tuple(shares.values())

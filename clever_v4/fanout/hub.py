@@ -5,6 +5,7 @@ Sources on one side, subscribers on the other: follow and unfollow, subscribe, s
 from __future__ import annotations
 
 import asyncio
+import copy
 import logging
 import secrets
 import time
@@ -14,7 +15,7 @@ from datetime import timedelta
 from types import NoneType, TracebackType
 from typing import Any, Generic, Self, TypeVar
 
-from clever_v4.errors import HubClosedError
+from clever_v4.errors import CleverError, HubClosedError, SourceTimeoutError
 from clever_v4.fanout.broadcast import Broadcast
 from clever_v4.fanout.hub_cursor import HubCursor
 from clever_v4.fanout.items import Gap, Overflow
@@ -23,13 +24,14 @@ from clever_v4.fanout.options import Hooks, Start, SubscriptionEnd, Subscription
 from clever_v4.fanout.pacing import Pacer, Pacing
 from clever_v4.fanout.ring import Sequencer
 from clever_v4.fanout.source import Followed, Source
-from clever_v4.fanout.statistics import DrainReport, HubStatistics
+from clever_v4.fanout.statistics import DrainReport, HubStatistics, SourceState
 from clever_v4.fanout.storage import MAX_BYTES, RING_BYTES, Storage
 from clever_v4.fanout.subscription import Subscription
 from clever_v4.validators import (
     check_callback,
     check_choice,
     check_duration,
+    check_flag,
     check_hashable,
     check_instance,
     check_text,
@@ -43,6 +45,20 @@ K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
+
+
+def _again(error: Exception) -> Exception:
+    """
+    An error of ours as a value of its own for each who is told it.
+
+    One that is raised over and over grows a longer traceback each time, and keeps alive what
+    those who were told had at hand.
+    """
+    if not isinstance(error, CleverError):
+        return error
+    copied = copy.copy(error).with_traceback(error.__traceback__)
+    copied.__cause__ = error.__cause__
+    return copied
 
 
 class Hub(Generic[K, T]):
@@ -197,9 +213,16 @@ class Hub(Generic[K, T]):
 
     # --- Sources ----------------------------------------------------------------------
 
-    def follow(self, key: K, source: Source[T], *, linger: timedelta | None = None) -> None:
+    def follow(
+        self,
+        key: K,
+        source: Source[T],
+        *,
+        linger: timedelta | None = None,
+        forget: bool = False,
+    ) -> None:
         """
-        Read a source from now on; following a key that is followed already changes nothing.
+        Read a source from now on; a key that is followed already stays as it is.
 
         Args:
             key: Names the source and tags its entries. A key whose source ended or
@@ -208,11 +231,16 @@ class Hub(Generic[K, T]):
             linger: None: it is opened now and read until it is unfollowed. A duration:
                 it is opened by its first subscriber, and closed that long after the
                 last one left.
+            forget: Unfollow it the linger time (None: at once) after it ended or failed and,
+                where it has a linger time, when nobody subscribed to it, asked `connected`
+                or followed it again for so long. For those who follow what others name:
+                without it whatever was followed stays, and is told by `statistics`, until
+                it is unfollowed.
 
         Raises:
             ValueError: *linger* is negative.
-            TypeError: *key* cannot be hashed, *source* cannot be opened, or *linger* is no
-                ``timedelta``.
+            TypeError: *key* cannot be hashed, *source* cannot be opened, *linger* is no
+                ``timedelta``, or *forget* neither True nor False.
             HubClosedError: The hub is not open.
         """
         check_hashable("key", key)
@@ -220,10 +248,12 @@ class Hub(Generic[K, T]):
             raise TypeError(f"source must have a method open(), got {shown(source)}")
         if linger is not None:
             check_duration("linger", linger, or_zero=True)
+        check_flag("forget", forget)
         self._check_open()
         earlier = self._sources.get(key)
         if earlier is not None:
             if earlier.ring.ended is None:
+                earlier.release()
                 return
             self._forget(earlier)
         self._ordinal += 1
@@ -242,13 +272,16 @@ class Hub(Generic[K, T]):
             linger=linger,
             start_task=self._start_task,
             pacer=self._pacer,
-            changed=self._hooks.on_state,
+            changed=self._changed,
+            forget=self._forget_unused if forget else None,
         )
         for subscription in list(self._subscriptions):
             if subscription.wants(key):
                 subscription.attach(ring, is_new=True)
         if linger is None or ring.cursors:
             followed.demand()
+        else:
+            followed.release()
 
     def unfollow(self, key: K) -> None:
         """
@@ -263,11 +296,59 @@ class Hub(Generic[K, T]):
         self._stop(followed, "unfollowed")
         self._forget(followed)
 
+    async def connected(self, key: K, *, timeout: timedelta | None = timedelta(seconds=10)) -> None:
+        """
+        Wait until a source is connected; one that is followed on demand is connected for it.
+
+        Once it was connected that is so, also while it reconnects. Nor is there anything to
+        wait for when it has come to its end by itself.
+
+        Args:
+            key: Names the source.
+            timeout: How long to wait at most. None: as long as it takes.
+
+        Raises:
+            CleverError: The source failed: with its own error, such as `NotFoundError`.
+            SourceTimeoutError: It is not connected in time, but still being tried.
+            KeyError: Nothing is followed under *key*, or no longer.
+            ValueError: *timeout* is not positive.
+            TypeError: *key* cannot be hashed, or *timeout* is no ``timedelta``.
+            HubClosedError: The hub is not open, or no longer.
+        """
+        check_hashable("key", key)
+        if timeout is not None:
+            check_duration("timeout", timeout)
+        self._check_open()
+        followed = self._sources[key]
+        try:
+            async with asyncio.timeout(timeout.total_seconds() if timeout is not None else None):
+                await followed.connected()
+        except TimeoutError:
+            waited = timeout or timedelta(0)
+            cause = getattr(followed.ring.notice, "cause", None)
+            raise SourceTimeoutError(source=key, waited=waited) from cause
+        if followed.error is not None:
+            raise _again(followed.error)
+        if followed.is_stopped:
+            self._check_open()
+            raise KeyError(key)
+
+    def _changed(self, key: K, state: SourceState) -> None:
+        self._collect()
+        self._hooks.on_state(key, state)
+
     def _stop(self, followed: Followed[K, T], reason: str) -> None:
         if followed.ring.ended is None:
             followed.stop(reason)
 
+    def _forget_unused(self, followed: Followed[K, T]) -> None:
+        self._stop(followed, "unfollowed")
+        self._forget(followed)
+        for subscription in self._subscriptions:
+            subscription.forget(followed.ring)
+
     def _forget(self, followed: Followed[K, T]) -> None:
+        followed.forgotten()
         del self._sources[followed.ring.source]
         followed.ring.leave()
         # What is stopping still appends what it has in hand; it is counted when that is done.

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
-from clever_v4.fanout.items import Batch, Item, Tagged
+from clever_v4.fanout.items import Batch, Item, SourceEnded, SourceFailed, Tagged
 from clever_v4.validators import check_callback, check_duration, check_whole_number, field
 
 __all__ = ["Merge", "OrderedMerge"]
@@ -21,6 +21,7 @@ K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
 _PAST = float("-inf")
+_NEVER = float("inf")
 _LONGEST_WINDOW = timedelta(minutes=5)
 
 
@@ -124,6 +125,8 @@ class OrderedMerge(Generic[K, T]):
         ordinal, item = heap[0][2:]
         if not isinstance(item, Tagged):
             heapq.heappop(heap)
+            if isinstance(item, SourceEnded | SourceFailed):
+                self._drop(ordinal)
             return ordinal, item
         run: list[Tagged[K, T]] = []
         pending = self.pending[ordinal]
@@ -141,6 +144,15 @@ class OrderedMerge(Generic[K, T]):
         self._done_before = self.done.get(ordinal, 0)
         self.done[ordinal] = run[-1].sequence
         return ordinal, Batch.of(run, received_at=now)
+
+    def _drop(self, ordinal: int) -> None:
+        """
+        Keep nothing of a ring that is over, nor what no cursor needs any more.
+        """
+        self.pending.pop(ordinal, None)
+        self._newest.pop(ordinal, None)
+        lowest = min((numbers[0] for numbers in self.pending.values() if numbers), default=_NEVER)
+        self.done = {ring: number for ring, number in self.done.items() if number >= lowest}
 
     def _release(self, now: float, *, flush: bool) -> None:
         """

@@ -66,6 +66,8 @@ class Followed(Generic[K, T]):
         start_task: Runs a coroutine in a task of the hub.
         pacer: Gives the turn to connect; None: the source sees to that itself.
         changed: Called when the state has changed.
+        forget: Called the linger time after it is over or, if it is followed on demand, not
+            needed; None: it stays.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Followed(Generic[K, T]):
         start_task: Callable[[Any], asyncio.Task[None]],
         pacer: Pacer | None,
         changed: Callable[[K, SourceState], object],
+        forget: Callable[[Followed[K, T]], None] | None = None,
     ) -> None:
         self.ring = ring
         self.is_on_demand = linger is not None
@@ -86,12 +89,17 @@ class Followed(Generic[K, T]):
         self._start_task = start_task
         self._pacer = pacer
         self._changed = changed
+        self._forget = forget
         self._state = SourceState.IDLE
         self._stream: SourceStream[T] | None = None
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self.is_stopped = False
+        """Whether the hub ended it."""
         self._stop_reason: str | None = None
         self._is_cancelled = False
+        self._awaiting: set[asyncio.Future[None]] = set()
+        """Who waits for it to be connected."""
 
     # --- When it is open ---------------------------------------------------------------
 
@@ -106,24 +114,53 @@ class Followed(Generic[K, T]):
 
     def release(self) -> None:
         """
-        Close after the linger time, if followed on demand and no cursor is left.
+        Close, or be forgotten, after the linger time from now, if it is not needed then.
         """
-        if self.is_on_demand and not self.ring.cursors and self._task is not None:
-            self._cancel_timer()
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(self._linger_s, self._rest)
+        is_resting = self.is_on_demand and (self._task is not None or self._forget is not None)
+        if self._is_needed or not (is_resting or self.ring.ended):
+            return
+        self._cancel_timer()
+        self._timer = asyncio.get_running_loop().call_later(self._linger_s, self._rest)
 
     def _rest(self) -> None:
         self._timer = None
-        if not self.ring.cursors and self._task is not None and not self._is_cancelled:
+        if self._is_needed:
+            return
+        if self._forget is not None:
+            self._forget(self)
+        elif self._task is not None and not self._is_cancelled:
             self._is_cancelled = True
             self._task.cancel()
+
+    @property
+    def _is_needed(self) -> bool:
+        if self._awaiting:
+            return True
+        if self.ring.ended is not None:
+            # Who still reads it does so without it.
+            return self._forget is None
+        return bool(self.ring.cursors)
+
+    async def connected(self) -> None:
+        """
+        Be open, and wait until it is connected or over.
+        """
+        while not self.ring.ended and (self._state is not SourceState.OPEN or self._is_cancelled):
+            waiter = asyncio.get_running_loop().create_future()
+            self._awaiting.add(waiter)
+            self.demand()
+            try:
+                await waiter
+            finally:
+                self._awaiting.discard(waiter)
+                self.release()
 
     def stop(self, reason: str) -> None:
         """
         Read no more; the ring ends after what it holds. Safe to repeat.
         """
-        self._cancel_timer()
+        self.forgotten()
+        self.is_stopped = True
         self._stop_reason = self._stop_reason or reason
         if self._task is None:
             self._done(None)
@@ -131,6 +168,13 @@ class Followed(Generic[K, T]):
             # Once: a second cancellation would break into the closing of the connection.
             self._is_cancelled = True
             self._task.cancel()
+
+    def forgotten(self) -> None:
+        """
+        Do nothing more by the clock: the hub knows it no longer.
+        """
+        self._forget = None
+        self._cancel_timer()
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:
@@ -158,12 +202,14 @@ class Followed(Generic[K, T]):
         if ring.ended is not None:
             return
         if self.error is not None:
-            self._set_state(SourceState.FAILED)
             ring.end(SourceFailed(source=source, error=self.error))
+            self._set_state(SourceState.FAILED)
+            self.release()
         elif self._stop_reason is not None:
-            self._set_state(SourceState.ENDED)
             ring.end(SourceEnded(source=source, reason=self._stop_reason))
-        elif ring.cursors:
+            self._set_state(SourceState.ENDED)
+            self.release()
+        elif self._is_needed:
             # Somebody came while it was closing for want of subscribers.
             self.demand()
         else:
@@ -195,7 +241,13 @@ class Followed(Generic[K, T]):
     def _set_state(self, state: SourceState) -> None:
         if state is not self._state:
             self._state = state
+            self._tell_waiting()
             self._changed(self.ring.source, state)
+
+    def _tell_waiting(self) -> None:
+        for waiter in self._awaiting:
+            if not waiter.done():
+                waiter.set_result(None)
 
     # --- Telling --------------------------------------------------------------------------
 

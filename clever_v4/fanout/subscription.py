@@ -76,7 +76,8 @@ class Subscription(Generic[K, T]):
         self._options = options
         self._wanted = options.sources
         self._is_open_ended = not isinstance(self._wanted, frozenset)
-        self._expected = set(self._wanted) if isinstance(self._wanted, frozenset) else set[K]()
+        self._expected: set[K] = set()
+        """Which of the sources that were named are not over."""
         self._state = _State.NEW
         self._is_ending = False
         self._ended_by: SubscriptionEnd | None = None
@@ -207,6 +208,12 @@ class Subscription(Generic[K, T]):
             hand.ahead[ordinal] = number
             if merge is not None:
                 merge.done[ordinal] = number
+
+    def forget(self, ring: Broadcast[K, T]) -> None:
+        """
+        Keep nothing, once it is read to its end, of a source that the hub has forgotten.
+        """
+        self._counting.forget(ring)
 
     def end_when_read(self) -> None:
         """
@@ -430,5 +437,8 @@ class Subscription(Generic[K, T]):
     def shares(self) -> tuple[SourceShare[K], ...]:
         """
         How the subscriber stands with each source, those included that it no longer reads.
+
+        Sources that the hub has forgotten of itself (``follow(forget=True)``) are not among
+        them; what they gave stays in the totals of `statistics`.
         """
         return self._counting.shares()
