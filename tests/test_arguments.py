@@ -160,6 +160,8 @@ def method(
 
 HUB_OPTIONS: dict[str, Wrong] = {
     "ring": also(COUNT, TypeError=["x"]),
+    "ring_bytes": COUNT,
+    "max_bytes": COUNT,
     "pacing": instance(100),
     "hooks": instance(accepts),
 }
