@@ -70,7 +70,6 @@ def nulls_to_drop(cls: type) -> frozenset[str]:
 
 
 def _structure_hook(cls: Any) -> Callable[[Any, Any], Any]:
-    attrs.resolve_types(cls)
     renames = {name: override(rename=wired) for name, wired in wire_names(cls).items()}
     structure = make_dict_structure_fn(cls, converter, **cast("Any", renames))
     droppable = nulls_to_drop(cls)

@@ -27,7 +27,7 @@ def kind_of(value: object) -> str:
         return "null"
     if isinstance(value, Mapping):
         return "an object"
-    if isinstance(value, list | tuple):
+    if isinstance(value, list):
         return "an array"
     names = {bool: "a boolean", str: "text"}
     return names.get(type(value), "a number" if isinstance(value, int | float | Decimal) else "?")

@@ -145,6 +145,62 @@ def test_an_id_of_its_own_is_told_from_an_inherited_one() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        [b"data: a\n", b"\ndata: b\r\n\r\n"],
+        [b"data: a\n", b"\n", b"data: b\n\n"],
+        [b"data: a\r", b"\n\r", b"\ndata: b\r\n\r\n"],
+        [b"data: a\r\n\r", b"\ndata: b\r\r"],
+        [b"data: a\n\ndata: b\n", b"\n"],
+    ],
+)
+def test_a_blank_line_that_is_cut_ends_its_event(chunks: list[bytes]) -> None:
+    """
+    Wherever the cut is, and whatever line ends follow, they are two events.
+    """
+    assert decode(chunks)[0] == [("message", "a", ""), ("message", "b", "")]
+
+
+def test_an_id_is_inherited_over_blocks_and_reads() -> None:
+    """
+    By blocks without data, by comments and by heartbeats, until there is another.
+    """
+    decoder = Decoder()
+    events = decoder.feed(b"id: 1\n\n:comment\n\ndata: a\n\n")
+    events += decoder.feed(b"event:HEARTBEAT\ndata:\n\nevent: x\n\n")
+    events += decoder.feed(b"event:HEARTBEAT\ndata:\n\ndata: b\n\nid: 2\ndata: c\n\n")
+    events += decoder.feed(b"event:HEARTBEAT\ndata:\n\n")
+    assert [(event[0], event[2], event[3]) for event in events] == [
+        (b"1", b"a", INHERITED),
+        (b"1", b"", INHERITED),
+        (b"1", b"", INHERITED),
+        (b"1", b"b", INHERITED),
+        (b"2", b"c", b""),
+        (b"2", b"", INHERITED),
+    ]
+    assert decoder.last_event_id == b"2"
+
+
+def test_the_reconnection_time_can_be_set_back() -> None:
+    """
+    The last value counts, a smaller one and zero too, over a lost connection and before its event ends.
+    """
+    decoder = Decoder()
+    assert decoder.retry_ms is None
+    decoder.feed(b"retry: 30000\n\n")
+    assert decoder.retry_ms == 30_000
+    decoder.feed(b"data: x\nretry:10\n")
+    assert decoder.retry_ms == 10
+    decoder.reset()
+    assert decoder.retry_ms == 10
+    decoder.feed(b"retry: 0\n\n")
+    assert decoder.retry_ms == 0
+    for wrong in (b"soon", b"-1", b"1.5", b""):
+        decoder.feed(b"retry: " + wrong + b"\n\n")
+    assert decoder.retry_ms == 0
+
+
 def test_the_work_is_linear_whatever_the_cuts() -> None:
     """
     The fragments of one long line are joined once: no fragment is copied per read.
