@@ -5,12 +5,11 @@ Entries with the cursor for after them: what a loop writes in one transaction; p
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
-from typing import Any, Generic, TypeVar, overload
+from typing import Generic, TypeVar, overload
 
 import attrs
 
-__all__ = ["Chunk", "check_count", "check_wait"]
+__all__ = ["Chunk"]
 
 T_co = TypeVar("T_co", covariant=True)
 C_co = TypeVar("C_co", covariant=True)
@@ -56,33 +55,3 @@ class Chunk(Sequence[T_co], Generic[T_co, C_co]):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {len(self.entries)}, cursor {self.cursor!r}>"
-
-
-def check_count(name: str, value: Any) -> int:
-    """
-    Give a count back that is one.
-
-    Raises:
-        TypeError: It is no int.
-        ValueError: It is less than 1.
-    """
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{name} must be an int, got {value!r}")
-    if value < 1:
-        raise ValueError(f"{name} must be at least 1, got {value}")
-    return value
-
-
-def check_wait(name: str, value: Any) -> float:
-    """
-    Give the seconds of a time to wait.
-
-    Raises:
-        TypeError: It is no timedelta.
-        ValueError: It is not positive.
-    """
-    if not isinstance(value, timedelta):
-        raise TypeError(f"{name} must be a timedelta, got {value!r}")
-    if value <= timedelta():
-        raise ValueError(f"{name} must be positive, got {value!r}")
-    return value.total_seconds()

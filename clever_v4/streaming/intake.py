@@ -11,11 +11,18 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from clever_v4.errors import APIError, ReconnectionGaveUpError, UnexpectedEndError
+from clever_v4.errors import (
+    APIError,
+    HeartbeatTimeoutError,
+    ReconnectionGaveUpError,
+    UnexpectedEndError,
+)
 
-from .decoder import Decoder
+from .attempt import Attempt
+from .decoder import Decoder, RawEvent
 from .policy import Reconnection, StreamOptions
 from .resume import Backoff, Cursor, EndedBy
+from .settling import Settling
 from .sieve import Received, Sieve
 from .source import Connection, Source
 from .subject import StreamState, StreamStatistics, Subject
@@ -29,26 +36,33 @@ class Intake:
     """
     Each data event once and in order, whatever happens to the connections.
 
-    One task receives at a time; any task may `end` it. Nothing that runs refers
-    to it, so that it goes with the stream that owns it.
+    One task receives at a time; any task may `end` it. Whoever gives up waiting
+    loses nothing: bytes stay in the connection's buffer, an attempt to connect
+    goes on, a delay before the next one keeps its end. Nothing that runs refers
+    to it meanwhile, so that it goes with the stream that owns it.
     """
 
     # A process may follow thousands of streams.
     __slots__ = (
-        "_arrival_s",
+        "_attempt",
         "_backoff",
         "_byte_count",
         "_connection_count",
         "_contact_s",
         "_decoder",
-        "_idle_since_s",
+        "_failure",
         "_is_awaited",
+        "_is_settling",
+        "_loop",
         "_on_reconnection",
         "_options",
-        "_scope",
+        "_retry_at_s",
+        "_settling",
         "_source",
         "_started_count",
         "_subject",
+        "_waker",
+        "arrival_s",
         "ended_by",
         "is_end_told",
         "origin",
@@ -71,9 +85,15 @@ class Intake:
         self._decoder = Decoder(max_event_bytes=options.max_event_bytes)
         self._backoff = Backoff(options.reconnect)
         self._source: Source | None = None
-        self._scope: asyncio.Timeout | None = None
+        self._attempt: Attempt | None = None
+        self._retry_at_s: float | None = None
+        self._waker: asyncio.Future[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        until = subject.until
+        self._settling = None if until is None else Settling(options.settle_time, until)
+        self._is_settling = False
         self._is_awaited = False
-        self._idle_since_s: float | None = None
+        self._failure: Exception | None = None
         self.state = StreamState.CONNECTING
         self.ended_by: str | None = None
         self.is_end_told = False
@@ -89,13 +109,14 @@ class Intake:
         self._connection_count = 0
         self._byte_count = 0
         self._contact_s: float | None = None
-        self._arrival_s: float | None = None
+        self.arrival_s: float | None = None
+        """When entries arrived last, by the event loop's clock."""
 
     def __del__(self) -> None:
         # Left by a break without `async with`: the connection goes at once, not at some later time.
-        source = getattr(self, "_source", None)
-        if source is not None:
-            source.abort()
+        for one in (getattr(self, "_source", None), getattr(self, "_attempt", None)):
+            if one is not None:
+                one.abort()
 
     @property
     def byte_count(self) -> int:
@@ -111,12 +132,9 @@ class Intake:
         Args:
             newest: The date of the newest entry.
         """
-        contact_s = self._source.contact_s if self._source else self._contact_s
-        now, now_s = datetime.now(UTC), asyncio.get_running_loop().time()
-        contact = None if contact_s is None else now - timedelta(seconds=now_s - contact_s)
-        lag = None
-        if newest is not None and self._arrival_s is not None:
-            lag = now - timedelta(seconds=now_s - self._arrival_s) - newest
+        contact = self._moment(self._source.contact_s if self._source else self._contact_s)
+        arrival = self._moment(self.arrival_s)
+        lag = None if newest is None or arrival is None else arrival - newest
         return StreamStatistics(
             entries=self.sieve.count - self._started_count,
             duplicates=self.sieve.duplicate_count,
@@ -124,15 +142,22 @@ class Intake:
             bytes=self.byte_count,
             heartbeats=self.sieve.heartbeat_count,
             end_reason=self.sieve.end_reason,
+            late=self.sieve.late_count,
             last_contact=contact,
             lag=lag,
         )
+
+    def _moment(self, at_s: float | None) -> datetime | None:
+        """Tell what the calendar said at a moment of the loop's clock, which runs on after the loop."""
+        if at_s is None or self._loop is None:
+            return None
+        return datetime.now(UTC) - timedelta(seconds=self._loop.time() - at_s)
 
     # -- one task at a time -----------------------------------------------------------------
 
     async def open(self) -> None:
         """
-        Connect, with as many attempts as it takes.
+        Connect, with as many attempts as it takes; ends it where this is given up.
 
         Raises:
             CleverError: It is not to be had.
@@ -141,16 +166,21 @@ class Intake:
         self._begin()
         try:
             while self._source is None and self.state is not StreamState.ENDED:
-                await self._connect()
-        except BaseException as exc:
-            self._fail(exc)
+                await self._reach()
+        except Exception:
+            self._fail()
+            raise
+        except BaseException:
+            # Cancelled on entering ``async with``, which is then never left.
+            self.is_end_told = True
+            self.end(EndedBy.CLOSED)
             raise
         finally:
-            self._is_awaited = False
+            self._rest()
 
     async def receive(self, *, keep_unknown: bool) -> Received | None:
         """
-        Wait for data events; None at the end.
+        Wait for data events; None at the end. Safe to cancel.
 
         Args:
             keep_unknown: Whether events of unknown names count as data.
@@ -160,103 +190,180 @@ class Intake:
             RuntimeError: Another task is waiting for this stream.
         """
         self._begin()
-        self._idle_since_s = None
         try:
             while self.state is not StreamState.ENDED:
                 source = self._source
                 if source is None:
-                    await self._connect()
+                    await self._reach()
                     continue
                 try:
                     if self.sieve.is_over:
                         raise UnexpectedEndError(reason=self.sieve.end_reason or EndedBy.UNKNOWN)
                     events = source.take(await source.wait())
                 except Exception as exc:  # noqa: BLE001 -- what is transient is decided in one place
-                    await self._lost(source.fault(exc))
-                    continue
+                    events = self._rescued(source, exc)
+                    if not events:
+                        continue
                 if events:
                     received = self.sieve.sift(events, keep_unknown=keep_unknown)
                     if self.sieve.ended_by is not None:
-                        self.end(self.sieve.ended_by)
+                        self._end_as_told(self.sieve.ended_by)
                     if received[0]:
-                        self._arrival_s = source.contact_s
+                        self.arrival_s = source.contact_s
                         return received
-                if self._subject.until is not None:
-                    self._end_if_settled()
-        except BaseException as exc:
-            self._fail(exc)
+                if self._settling is not None:
+                    self._end_if_settled(self._settling)
+        except Exception:
+            self._fail()
             raise
         finally:
-            self._is_awaited = False
+            self._rest()
         self.is_end_told = True
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
         return None
 
-    def _begin(self) -> None:
+    def _rescued(self, source: Source, cause: Exception) -> list[RawEvent]:
+        """Give what had arrived before a connection was lost; none once it is dealt with."""
+        try:
+            events = source.rescue()
+        except Exception as exc:  # noqa: BLE001 -- decided with the others
+            events, cause = [], exc
+        if not events:
+            self._lost(source.fault(cause))
+        return events
+
+    def put_off(self, failure: Exception | None) -> None:
+        """
+        Take an end back, or an error: the consumer has entries before it, and is told after them.
+        """
+        self._failure = failure
+        self.is_end_told = False
+
+    def check_is_free(self) -> None:
+        """
+        Refuse a second task.
+
+        Raises:
+            RuntimeError: Another task is waiting for this stream.
+        """
         if self._is_awaited:
             raise RuntimeError(
                 "another task is waiting for this stream; one task iterates at a time"
             )
+
+    def _begin(self) -> None:
+        self.check_is_free()
         self._is_awaited = True
+        if self._settling is not None and self._is_settling:
+            self._settling.run(asyncio.get_running_loop().time())
 
-    def _fail(self, exc: BaseException) -> None:
-        # As with any generator, an error or a cancellation ends it.
+    def _rest(self) -> None:
+        """Note that nobody waits any more, be it for an entry, an error or a cancellation."""
+        self._is_awaited = False
+        if self._source is not None:
+            self._source.leave()
+        if self._settling is not None and self._loop is not None:
+            self._settling.leave(self._loop.time())
+
+    def _fail(self) -> None:
+        # As with any generator, an error ends it.
         self.is_end_told = True
-        self.end(EndedBy.FAILED if isinstance(exc, Exception) else EndedBy.CLOSED)
+        self.end(EndedBy.FAILED)
 
-    def _end_if_settled(self) -> None:
-        """End a bounded stream when it is past its end and idle: heartbeats do not count."""
-        settle, until = self._options.settle_time, self._subject.until
-        now_s = asyncio.get_running_loop().time()
-        if self._idle_since_s is None:
-            self._idle_since_s = now_s
-        elif (
-            settle is not None
-            and until is not None
-            and now_s - self._idle_since_s >= settle.total_seconds()
-            and datetime.now(UTC) > until
-        ):
+    def _end_as_told(self, reason: str) -> None:
+        """End it for a reason that the events gave."""
+        if reason == EndedBy.LIMIT_REACHED and self._subject.until is not None:
+            # Some of them may be later than `until` and not count: the consumer's side says
+            # which, and then either the rest is asked for or the end is told.
+            self._drop_source()
+        else:
+            self.end(reason)
+
+    def sorted_out(self, kept_count: int, late_count: int) -> None:
+        """
+        Take note, on a bounded stream, of what became of the entries received last.
+
+        Args:
+            kept_count: How many of them are not later than ``until``.
+            late_count: How many are.
+        """
+        self.sieve.leave_out(late_count)
+        if self._settling is None:
+            return
+        if kept_count:
+            self._settling.begin_anew()
+        else:
+            self._end_if_settled(self._settling)
+
+    def _end_if_settled(self, settling: Settling) -> None:
+        if settling.is_over(asyncio.get_running_loop().time(), datetime.now(UTC)):
             self.end(EndedBy.SETTLED)
 
     # -- connecting ----------------------------------------------------------------------------
 
-    async def _connect(self) -> None:
-        """Make one attempt; where it fails, wait as long as the back-off says."""
-        subject = self._subject
-        remaining = self.sieve.remaining
-        if remaining is not None and remaining < 1:
-            self.end(EndedBy.LIMIT_REACHED)
+    async def _reach(self) -> None:
+        """Come one step closer to a connection; what was begun is kept where this is cancelled."""
+        loop = self._loop = asyncio.get_running_loop()
+        if self._retry_at_s is not None:
+            timer = loop.call_at(self._retry_at_s, self._wake)
+            try:
+                await self._woken()
+            finally:
+                timer.cancel()
+            self._retry_at_s = None
             return
-        self.state = StreamState.CONNECTING
+        if self._attempt is None:
+            remaining = self.sieve.remaining
+            if remaining is not None and remaining < 1:
+                self.end(EndedBy.LIMIT_REACHED)
+                return
+            self._attempt = self._begin_attempt()
+        attempt = self._attempt
+        if not attempt.is_over:
+            attempt.tell(self._wake)
+            try:
+                await self._woken()
+            finally:
+                attempt.tell_no_more(self._wake)
+            if self.state is StreamState.ENDED:
+                return
+        self._attempt = None
         timeout = self._options.heartbeat_timeout
-        resume_id = self.sieve.resume_id
-        since = None if resume_id else self.since
-        source: Source | None = None
-        refusal: Exception | None = None
-        connection = Connection(
-            subject.opener,
-            subject.url(self.sieve.ask(), since),
-            last_event_id=resume_id.decode(),
-            compress=self._options.compress,
-        )
         try:
-            async with asyncio.timeout(None) as self._scope:
-                await connection.connect()
-                # In here: it has to be at hand where the scope was ended meanwhile.
-                source = connection.source(
-                    self._decoder, None if timeout is None else timeout.total_seconds()
-                )
+            source = attempt.source(
+                self._decoder, None if timeout is None else timeout.total_seconds()
+            )
         except Exception as exc:  # noqa: BLE001 -- what is transient is decided in one place
-            refusal = exc
-        finally:
-            self._scope = None
-        if self.state is StreamState.ENDED:
-            if source is not None:
-                source.abort()
-        elif source is None:
-            assert refusal is not None  # noqa: S101 -- narrows the type
-            await self._lost(refusal)
+            self._lost(exc)
         else:
             self._opened(source)
+
+    def _begin_attempt(self) -> Attempt:
+        self.state = StreamState.CONNECTING
+        resume_id = self.sieve.resume_id
+        since = None if resume_id else self.since
+        return Attempt(
+            Connection(
+                self._subject.opener,
+                self._subject.url(self.sieve.ask(), since),
+                last_event_id=resume_id.decode(),
+                compress=self._options.compress,
+            )
+        )
+
+    async def _woken(self) -> None:
+        """Wait for `_wake`."""
+        self._waker = asyncio.get_running_loop().create_future()
+        try:
+            await self._waker
+        finally:
+            self._waker = None
+
+    def _wake(self, _over: object = None) -> None:
+        if self._waker is not None and not self._waker.done():
+            self._waker.set_result(None)
 
     def _opened(self, source: Source) -> None:
         self._source = source
@@ -264,8 +371,11 @@ class Intake:
         self.request_id = source.request_id
         self.state = StreamState.OPEN
         self._connection_count += 1
-        self._idle_since_s = None
-        self._backoff.opened(asyncio.get_running_loop().time(), self.sieve.count)
+        now_s = asyncio.get_running_loop().time()
+        self._backoff.opened(now_s, self.sieve.count)
+        if self._settling is not None:
+            self._is_settling = True
+            self._settling.run(now_s)
         if self._subject.is_live and self.since is None:
             self.since = source.accepted_at
         self.sieve.connected()
@@ -277,13 +387,16 @@ class Intake:
             self._source.abort()
             self._source = None
 
-    async def _lost(self, cause: Exception) -> None:
-        """Wait before the next attempt, or raise where there is none."""
+    def _lost(self, cause: Exception) -> None:
+        """Put the next attempt off, or raise where there is none."""
         if self.state is StreamState.ENDED:
+            return
+        now_s = asyncio.get_running_loop().time()
+        if self._settling is not None and self._settle_at_loss(self._settling, cause, now_s):
             return
         self._drop_source()
         self._decoder.reset()
-        self._backoff.lost(asyncio.get_running_loop().time(), self.sieve.count)
+        self._backoff.lost(now_s, self.sieve.count)
         policy = self._options.reconnect
         if not self._backoff.was_connected and self._subject.never_logged(cause):
             if self._subject.until is not None:
@@ -300,9 +413,22 @@ class Intake:
                 attempts=self._backoff.attempts,
                 last_event_id=self.sieve.resume_id.decode() or None,
             ) from cause
-        await self._wait(cause)
+        self._delay(cause, now_s)
 
-    async def _wait(self, cause: Exception) -> None:
+    def _settle_at_loss(self, settling: Settling, cause: Exception, now_s: float) -> bool:
+        """Stop the clock of a bounded stream, and end the stream where it has run out."""
+        source = self._source
+        # Where the server ended it in good order it had nothing more: the clock runs on.
+        self._is_settling = source is not None and source.is_finished
+        if source is None or isinstance(cause, HeartbeatTimeoutError):
+            settling.forget()
+        elif not self._is_settling:
+            settling.lose(now_s)
+        if source is not None:
+            self._end_if_settled(settling)
+        return self.state is StreamState.ENDED
+
+    def _delay(self, cause: Exception, now_s: float) -> None:
         asked_s = (self._decoder.retry_ms or 0) / 1000
         if isinstance(cause, APIError) and cause.retry_after is not None:
             asked_s = max(asked_s, cause.retry_after.total_seconds())
@@ -314,6 +440,7 @@ class Intake:
             cause,
         )
         self.state = StreamState.WAITING
+        self._retry_at_s = now_s + delay_s
         if self._on_reconnection is not None:
             self._on_reconnection(
                 Reconnection(
@@ -323,14 +450,6 @@ class Intake:
                     last_event_id=self.sieve.resume_id.decode() or None,
                 )
             )
-        try:
-            async with asyncio.timeout(None) as self._scope:
-                await asyncio.sleep(delay_s)
-        except TimeoutError:
-            if self.state is not StreamState.ENDED:
-                raise
-        finally:
-            self._scope = None
 
     def end(self, reason: str) -> None:
         """
@@ -341,6 +460,15 @@ class Intake:
         self.state = StreamState.ENDED
         self.ended_by = reason
         self._drop_source()
-        if self._scope is not None:
-            # Wakes the task that connects or waits.
-            self._scope.reschedule(asyncio.get_running_loop().time())
+        if self._attempt is not None:
+            self._attempt.abort()
+        self._wake()
+
+    async def closed(self) -> None:
+        """
+        Wait until nothing of it is left in the event loop.
+        """
+        # The event loop closes the transport in its next round.
+        await asyncio.sleep(0)
+        if self._attempt is not None:
+            await self._attempt.gone()

@@ -52,6 +52,7 @@ class Sieve:
         "_asked_count",
         "_count_at_opening",
         "_is_bounded",
+        "_late_count",
         "_limit",
         "_repeated_count",
         "_wanted",
@@ -63,6 +64,7 @@ class Sieve:
         "heartbeat_count",
         "is_over",
         "last_id",
+        "late_count",
         "recent",
     )
 
@@ -73,10 +75,12 @@ class Sieve:
         self._wanted_only = _only(event_type)
         self._limit = limit
         self._is_bounded = is_bounded
-        # Of the connection: what it was asked for, what it began with, what it repeated.
+        # Of the connection: what it was asked for, what it began with, what it repeated, and
+        # what was left out of it.
         self._asked_count = 0
         self._count_at_opening = 0
         self._repeated_count = 0
+        self._late_count = 0
         self.is_over = False
         """Whether the connection has nothing more to give: the stream ended, or was cut by the server."""
         self.ended_by: str | None = None
@@ -89,6 +93,8 @@ class Sieve:
         """Entries let through, those of the cursor included."""
         self.duplicate_count = 0
         self.heartbeat_count = 0
+        self.late_count = 0
+        """Entries that were let through and then left out."""
         self.recent = RecentIds(cursor.recent.split(b"\n"))
 
     @property
@@ -122,9 +128,22 @@ class Sieve:
         Expect what a new connection may repeat.
         """
         self.is_over = False
+        self.ended_by = None
         self._repeated_count = 0
+        self._late_count = 0
         self._count_at_opening = self.count
         self.recent.suspect()
+
+    def leave_out(self, count: int) -> None:
+        """
+        Take back some of the entries let through last: they are none of the consumer's.
+
+        They stay where the next connection goes on from, and the server counted
+        them towards its limit: what it did not send for them is still to come.
+        """
+        self._late_count += count
+        self.count -= count
+        self.late_count += count
 
     def sift(self, events: list[RawEvent], *, keep_unknown: bool) -> Received:
         """
@@ -194,16 +213,17 @@ class Sieve:
         Tell whether an END_OF_STREAM ends the stream, or only its connection.
 
         A live stream has no end that a server could know of. With a limit, an
-        end before it is none where entries were repeated, since the server may
-        have counted them: whatever it says, the stream goes on. Only where it
+        end before it is none where entries were repeated or left out, since the
+        server may have counted them: whatever it says, the stream goes on. Only where it
         is bounded in time as well, and the server sent less than it was asked
         for, was that not the reason.
         """
         if self._limit is None:
             return self._is_bounded
-        if count >= self._limit or not self._repeated_count:
+        more_count = self._repeated_count + self._late_count
+        if count >= self._limit or not more_count:
             return True
-        sent_count = count - self._count_at_opening + self._repeated_count
+        sent_count = count - self._count_at_opening + more_count
         return self._is_bounded and sent_count < self._asked_count
 
     def _cut(

@@ -12,12 +12,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import aiohttp
 from aiohttp import hdrs
 from aiohttp.http_exceptions import HttpProcessingError
-from aiohttp_sse_client.client import EventSource, MessageEvent
+from aiohttp_sse_client.client import EventSource
 from yarl import URL
 
 from clever_v4.errors import CleverError, ConnectionFailedError, HeartbeatTimeoutError
@@ -26,6 +26,31 @@ from clever_v4.http_dates import parse_http_date
 from .decoder import Decoder, RawEvent
 
 __all__ = ["Connection", "MessageEvent", "Opener", "Source", "message_event"]
+
+if TYPE_CHECKING:
+    import attrs
+
+    @attrs.frozen
+    class MessageEvent:
+        """
+        A raw event as `EventStream.events` gives it: aiohttp-sse-client's, which is not typed.
+
+        Attributes:
+            type: Name of the event; ``message`` where the server gave none.
+            message: The same, by the library's other name.
+            data: The data, several lines joined by a line feed; what is no
+                UTF-8 is replaced.
+            origin: Scheme, host and port that it came from.
+            last_event_id: The last id that the server sent up to this event.
+        """
+
+        type: str
+        message: str
+        data: str
+        origin: str
+        last_event_id: str
+else:
+    from aiohttp_sse_client.client import MessageEvent
 
 
 class Opener(Protocol):
@@ -65,16 +90,24 @@ class Connection(EventSource):  # type: ignore[misc]  # the library is not typed
         response: Any = self._response
         return Source(response, str(self._origin), decoder, heartbeat_timeout_s)
 
+    def abort(self) -> None:
+        """
+        Close at once what was opened, where nobody reads it.
+        """
+        response: aiohttp.ClientResponse | None = self._response
+        if response is not None:
+            _abort(response)
+
 
 class Source:
     """
     One open connection, its decoder and its watchdog.
 
     The watchdog is one timer that is moved on lazily: a busy stream pays
-    nothing for it. Its clock runs only while bytes are waited for, bytes that
-    arrived but were not read yet count, and the time by which the timer itself
-    comes late does not, so that neither a slow consumer nor a stalled event
-    loop makes a false cut.
+    nothing for it. Its clock runs only while bytes are waited for, over any
+    number of waits that were given up, bytes that arrived but were not read yet
+    count, and the time by which the timer itself comes late does not, so that
+    neither a slow consumer nor a stalled event loop makes a false cut.
     """
 
     __slots__ = (
@@ -82,16 +115,18 @@ class Source:
         "_decoder",
         "_due_s",
         "_is_silent",
+        "_left_s",
         "_loop",
+        "_quiet_since_s",
         "_response",
         "_seen_bytes",
         "_stalled_s",
         "_timeout_s",
-        "_waiting_since_s",
         "_watchdog",
         "accepted_at",
         "byte_count",
         "contact_s",
+        "is_finished",
         "origin",
         "request_id",
     )
@@ -109,7 +144,6 @@ class Source:
         self._timeout_s = heartbeat_timeout_s
         self._loop = asyncio.get_running_loop()
         self._watchdog: asyncio.TimerHandle | None = None
-        self._waiting_since_s: float | None = None
         self._seen_bytes = 0
         self._due_s = 0.0
         self._stalled_s = 0.0
@@ -119,9 +153,14 @@ class Source:
         self.accepted_at = _date(response.headers.get(hdrs.DATE))
         """When the server accepted it, by its own clock."""
         self.request_id = response.headers.get("Sozu-Id")
+        self.is_finished = False
+        """Whether the server ended it in good order."""
         self.byte_count = 0
         self.contact_s = self._loop.time()
         """When bytes arrived last, by the event loop's clock."""
+        # Since when there is silence, and since when nobody waits, which does not count.
+        self._quiet_since_s = self.contact_s
+        self._left_s: float | None = self.contact_s
         if heartbeat_timeout_s is not None:
             self._watch_at(self.contact_s + heartbeat_timeout_s)
 
@@ -134,7 +173,9 @@ class Source:
         """
         if self._decoder.error is not None:
             raise self._decoder.error
-        self._waiting_since_s = self._loop.time()
+        if self._left_s is not None:
+            self._quiet_since_s += self._loop.time() - self._left_s
+            self._left_s = None
         # No coroutine of our own in between: there are thousands of streams that wait.
         return self._content.readany()
 
@@ -147,13 +188,39 @@ class Source:
             EventTooLargeError: An event exceeds the cap.
         """
         if not chunk:
+            self.is_finished = True
             raise ConnectionFailedError("the stream ended without END_OF_STREAM")
-        self._waiting_since_s = None
-        self.contact_s = self._loop.time()
+        self.contact_s = self._quiet_since_s = self._left_s = self._loop.time()
         self._seen_bytes = self._content.total_bytes
         self._stalled_s = 0.0
         self.byte_count += len(chunk)
         return self._decoder.feed(chunk)
+
+    def rescue(self) -> list[RawEvent]:
+        """
+        Give the events that had arrived when the connection broke; none where there is nothing left.
+
+        aiohttp raises the break before it gives them. They would come again, but
+        a consumer slower than the connections break would never get on.
+        """
+        content = self._content
+        error: Any = content.exception()
+        if error is None or content.total_bytes <= self.byte_count:
+            return []
+        nothing: Any = None
+        content.set_exception(nothing)
+        try:
+            chunk = content.read_nowait()
+        finally:
+            content.set_exception(error)
+        return self.take(chunk) if chunk else []
+
+    def leave(self) -> None:
+        """
+        Note that whoever waited for bytes does not any more; `wait` may be called again.
+        """
+        if self._left_s is None:
+            self._left_s = self._loop.time()
 
     def fault(self, exc: Exception) -> Exception:
         """
@@ -185,10 +252,7 @@ class Source:
             return
         if self._watchdog is not None:
             self._watchdog.cancel()
-        connection = response.connection
-        if connection is not None and connection.transport is not None:
-            connection.transport.abort()
-        response.close()
+        _abort(response)
 
     def _watch(self) -> None:
         assert self._timeout_s is not None  # noqa: S101 -- only then is it armed
@@ -198,11 +262,16 @@ class Source:
         if self._content.total_bytes != self._seen_bytes:
             # They came, and their reader comes next.
             self._seen_bytes = self._content.total_bytes
-            self.contact_s = now_s
-        waiting_since_s = now_s if self._waiting_since_s is None else self._waiting_since_s
-        deadline_s = max(self.contact_s, waiting_since_s) + self._timeout_s + self._stalled_s
+            self.contact_s = self._quiet_since_s = now_s
+            if self._left_s is not None:
+                self._left_s = now_s
+        away_s = 0.0 if self._left_s is None else now_s - self._left_s
+        deadline_s = self._quiet_since_s + away_s + self._timeout_s + self._stalled_s
+        if self._left_s is not None:
+            # Nobody waits: look again later, and not too soon.
+            self._watch_at(max(deadline_s, now_s + self._timeout_s / 4))
         # A timer is never quite on time; a millisecond is no stall.
-        if now_s + 0.001 >= deadline_s:
+        elif now_s + 0.001 >= deadline_s:
             self._is_silent = True
             self.abort()
         else:
@@ -213,13 +282,20 @@ class Source:
         self._watchdog = self._loop.call_at(due_s, self._watch)
 
 
+def _abort(response: aiohttp.ClientResponse) -> None:
+    connection = response.connection
+    if connection is not None and connection.transport is not None:
+        connection.transport.abort()
+    response.close()
+
+
 def _date(header: str | None) -> datetime:
     """Read the server's Date: entries are dated by the server's clock, not by ours."""
     now = datetime.now(UTC)
     return parse_http_date(header or "", now=now) or now
 
 
-class _OpenMessageEvent(MessageEvent):  # type: ignore[misc]  # the library is not typed
+class _OpenMessageEvent(MessageEvent):
     """A `MessageEvent` that can be filled: its frozen constructor costs four times as much."""
 
     __slots__ = ()

@@ -6,12 +6,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import datetime
-from typing import Any, Final, Self, TypeVar
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import compress
+from typing import Any, Final, NamedTuple, Self, TypeAlias, TypeVar
 
 from clever_v4.errors import ResponseFormatError
-from clever_v4.validators import check_instance
+from clever_v4.validators import check_duration, check_instance, check_whole_number
 
+from .chunk import Chunk
 from .cursor import can_be_header, cursor_of, last_header
 from .decoder import RawEvent
 from .intake import Intake
@@ -21,12 +24,32 @@ from .source import MessageEvent, message_event
 from .subject import StreamState, StreamStatistics, Subject
 from .views import ClosableGenerator, View
 
-__all__ = ["EventStream"]
+__all__ = ["EventStream", "RawEntry"]
 
 T = TypeVar("T")
+V = TypeVar("V")
+
+_Made: TypeAlias = tuple[Sequence[V], Sequence[RawEvent], Sequence[bytes]]
+"""Things to hand over, and beside each the event that it was made of and the event's own id."""
+
+# What can be asked for.
+_ENTRIES: Final = object()
+_MESSAGES: Final = object()
+_RAW: Final = object()
 
 _START: Final = Cursor()
 _USUAL: Final = StreamOptions()
+
+
+class RawEntry(NamedTuple):
+    """
+    One entry as the server sent it.
+    """
+
+    id: str | None
+    """Its own id; None where it came without, whatever id came before."""
+    data: bytes
+    """Its data, byte for byte; where it came in several lines, joined by a line feed."""
 
 
 class EventStream(ClosableGenerator[T]):
@@ -36,6 +59,13 @@ class EventStream(ClosableGenerator[T]):
     Use it in ``async with``, which connects, then ``async for``; a plain
     ``async for`` works too and closes the stream when the loop ends. One task
     iterates at a time; any task may close it.
+
+    Asking is safe to cancel: a time-out or a cancellation around
+    ``anext(stream)``, or around the next of a view, loses nothing and leaves
+    the stream open, so that a consumer can wait for an entry *or* a deadline. A
+    task that is cancelled inside ``async with`` closes the stream on its way
+    out; one cancelled in a plain ``async for`` leaves it open until it is
+    closed or nothing refers to it any more, which closes it as well.
     """
 
     # A process may follow thousands of streams.
@@ -46,12 +76,16 @@ class EventStream(ClosableGenerator[T]):
         "_bad_entry",
         "_done_count",
         "_done_id",
+        "_events",
+        "_gathering_since_s",
         "_held_count",
+        "_hidden",
         "_ids",
         "_index",
         "_intake",
         "_is_closed",
         "_items",
+        "_kind",
         "_newest",
         "_on_bad_entry",
         "_subject",
@@ -79,11 +113,17 @@ class EventStream(ClosableGenerator[T]):
         self._backlog: Sequence[RawEvent] = ()
         self._backlog_ids: Sequence[bytes] = ()
         self._bad_entry: ResponseFormatError | None = None
-        # The batch on its way to the consumer, and how much of it was handed over.
-        self._items: Sequence[Any] = ()
+        # What is on its way to the consumer, how much of it was handed over, and how much of
+        # that last. Entries in `_items` go one by one; those in `_hidden` are being gathered, or
+        # are of another kind.
+        self._items: Sequence[T] = ()
+        self._hidden: Sequence[Any] = ()
+        self._kind: object = _ENTRIES
+        self._events: Sequence[RawEvent] = ()
         self._ids: Sequence[bytes] = ()
         self._index = 0
         self._held_count = 1
+        self._gathering_since_s: float | None = None
         # What the consumer has finished with before that batch.
         self._done_id = cursor.recent.rpartition(b"\n")[2]
         self._done_count = cursor.entry_count
@@ -120,7 +160,10 @@ class EventStream(ClosableGenerator[T]):
         Give it as ``resume_from`` to go on from there, in another process too:
         the entry that was at hand when a process died comes again.
         """
-        finished = max(self._index - self._held_count, 0)
+        return self._cursor_after(max(self._index - self._held_count, 0))
+
+    def _cursor_after(self, finished: int) -> Cursor:
+        """Give the cursor for after so many of those on their way."""
         ids = self._ids[:finished]
         done = last_of(ids) or self._done_id
         waiting = [*self._ids[finished:], *self._backlog_ids]
@@ -159,27 +202,70 @@ class EventStream(ClosableGenerator[T]):
         index = self._index
         if index >= len(self._items):
             self._finish()
-            if not self._backlog and self._bad_entry is None:
+            if not self._items and not self._backlog and self._bad_entry is None:
                 # The same without a coroutine in between: what a quiet stream does for each entry.
                 received = await self._intake.receive(keep_unknown=False)
                 if received is None:
                     raise StopAsyncIteration
                 self._backlog, self._backlog_ids = received
-                self._structure()
+                self._items, self._events, self._ids = self._structured()
             if not self._items:
-                await self._refill(self._structure)
+                self._items = await self._refill(self._structured)
             index = 0
         self._index = index + 1
-        entry: T = self._items[index]
-        return entry
+        return self._items[index]
 
-    def batches(self) -> View[list[T]]:
+    def batches(
+        self, *, max_entries: int | None = None, max_wait: timedelta | None = None
+    ) -> View[list[T]]:
         """
-        Hand over lists of entries, as many as one read returned: the highest throughput.
+        Hand over lists of entries, never an empty one: the highest throughput.
 
-        The cursor moves when the next batch is asked for.
+        The cursor moves when the next batch is asked for; `chunks` gives with
+        each the cursor for after it.
+
+        Args:
+            max_entries: Most entries of a batch. None: any number.
+            max_wait: How long to gather more, counted from the arrival of the
+                first one: a batch is handed over when it has *max_entries*, at
+                the latest then. None: not at all, a batch is what one read
+                returned.
+
+        Raises:
+            ValueError: An argument is less than 1, or not positive.
+            TypeError: It is of another type.
         """
-        return View(self._next_batch, self.aclose)
+        if max_entries is not None:
+            check_whole_number("max_entries", max_entries)
+        if max_wait is not None:
+            check_duration("max_wait", max_wait)
+        wait_s = None if max_wait is None else max_wait.total_seconds()
+        return View(partial(self._next_batch, max_entries, wait_s), self.aclose)
+
+    def chunks(
+        self, *, size: int = 500, wait: timedelta = timedelta(seconds=1)
+    ) -> View[Chunk[T, Cursor]]:
+        """
+        Hand over batches that carry the cursor for after them, to be stored with them.
+
+        ```python
+        async for chunk in stream.chunks(size=500, wait=timedelta(seconds=1)):
+            await store(chunk, str(chunk.cursor))  # in one transaction
+        ```
+
+        With that each entry is stored once, whenever the process dies.
+
+        Args:
+            size: Most entries of a chunk.
+            wait: How long to gather them, counted from the arrival of the first.
+
+        Raises:
+            ValueError: An argument is less than 1, or not positive.
+            TypeError: It is of another type.
+        """
+        check_whole_number("size", size)
+        check_duration("wait", wait)
+        return View(partial(self._next_chunk, size, wait.total_seconds()), self.aclose)
 
     def events(self) -> View[MessageEvent]:
         """
@@ -189,36 +275,136 @@ class EventStream(ClosableGenerator[T]):
         """
         return View(self._next_event, self.aclose)
 
-    async def _next_batch(self) -> list[T]:
-        if self._index >= len(self._items):
-            self._finish()
-            await self._refill(self._structure)
-        batch = list(self._items[self._index :])
-        self._held_count = len(batch)
-        self._index = len(self._ids)
-        self._items = ()
-        return batch
+    def raw_batches(self) -> View[list[RawEntry]]:
+        """
+        Hand over lists of entries as the server sent them, as many as one read returned.
+
+        For whoever passes them on: nothing is decoded. The cursor moves when
+        the next batch is asked for.
+        """
+        return View(self._next_raw_batch, self.aclose)
+
+    # -- one step of each --------------------------------------------------------------------
+
+    async def _next_batch(self, size: int | None, wait_s: float | None) -> list[T]:
+        self._finish()
+        if not self._items:
+            self._items = await self._refill(self._structured)
+        if wait_s is not None:
+            await self._gather(size, wait_s)
+        return self._hand_over(self._hidden or self._items, size)
+
+    async def _next_chunk(self, size: int, wait_s: float) -> Chunk[T, Cursor]:
+        batch = await self._next_batch(size, wait_s)
+        return Chunk(tuple(batch), self._cursor_after(len(batch)))
+
+    async def _next_raw_batch(self) -> list[RawEntry]:
+        self._finish(_RAW)
+        if not self._hidden:
+            self._hidden = await self._refill(self._raw)
+        return self._hand_over(self._hidden)
 
     async def _next_event(self) -> MessageEvent:
-        if self._index >= len(self._items):
-            self._finish()
-            await self._refill(self._as_messages, keep_unknown=True)
-        self._index += 1
-        return self._items[self._index - 1]
+        index = self._index
+        if index >= len(self._hidden) or self._kind is not _MESSAGES:
+            self._finish(_MESSAGES)
+            if not self._hidden:
+                self._hidden = await self._refill(self._messages, keep_unknown=True)
+            index = 0
+        self._index = index + 1
+        event: MessageEvent = self._hidden[index]
+        return event
 
-    def _finish(self) -> None:
-        """Note that the consumer asks for more: it has finished with what it has."""
-        ids = self._ids
-        if ids:
-            self._done_id = last_of(ids) or self._done_id
-            self._done_count += len(ids) - ids.count(NO_ENTRY)
-        self._items = self._ids = ()
-        self._index = 0
-        self._held_count = 1
+    async def _gather(self, size: int | None, wait_s: float) -> None:
+        """Add to the entries at hand until they are enough or the oldest has waited long enough."""
+        intake = self._intake
+        if self._gathering_since_s is None:
+            self._gathering_since_s = intake.arrival_s
+        # Hidden while this waits, so that they are where they were if it is cancelled.
+        gathered = self._hidden = list(self._items)
+        events, ids = list(self._events), list(self._ids)
+        self._items, self._events, self._ids = (), events, ids
+        scope = asyncio.timeout_at((self._gathering_since_s or 0.0) + wait_s)
+        try:
+            async with scope:
+                while (
+                    (size is None or len(gathered) < size)
+                    and not self._backlog  # a bad entry comes next
+                    and intake.state is not StreamState.ENDED
+                ):
+                    received = await intake.receive(keep_unknown=False)
+                    if received is None:
+                        intake.put_off(None)
+                        return
+                    self._backlog, self._backlog_ids = received
+                    more, more_events, more_ids = self._structured()
+                    gathered += more
+                    events += more_events
+                    ids += more_ids
+        except Exception as exc:  # noqa: BLE001 -- raised when those before it were handed over
+            if not (isinstance(exc, TimeoutError) and scope.expired()):
+                intake.put_off(exc)
 
-    async def _refill(self, take: Callable[[], None], *, keep_unknown: bool = False) -> None:
-        """Fill the empty batch; raises StopAsyncIteration at the end."""
-        while not self._items:
+    def _hand_over(self, pool: Sequence[V], size: int | None = None) -> list[V]:
+        """Hand over the first of those at hand, at most *size*."""
+        batch = list(pool if size is None else pool[:size])
+        self._held_count = self._index = len(batch)
+        if len(batch) == len(pool):
+            self._hidden, self._events = (), ()
+        else:
+            self._hidden = pool
+        self._items = ()
+        self._gathering_since_s = None
+        return batch
+
+    def _finish(self, kind: object = _ENTRIES) -> None:
+        """
+        Note that the consumer asks for more: it has finished with what was handed over.
+
+        Args:
+            kind: What it asks for; what is at hand of another kind is made anew.
+        """
+        self._intake.check_is_free()
+        index, ids = self._index, self._ids
+        if index:
+            finished = ids if index == len(ids) else ids[:index]
+            self._done_id = last_of(finished) or self._done_id
+            self._done_count += index - finished.count(NO_ENTRY)
+            self._index = 0
+            self._held_count = 1
+        if index < len(ids):
+            self._keep(index, kind)
+        else:
+            self._hidden, self._items, self._events, self._ids = (), (), (), ()
+            self._gathering_since_s = None
+        self._kind = kind
+
+    def _keep(self, index: int, kind: object) -> None:
+        """Keep what was not handed over, as what is asked for."""
+        left = (self._items or self._hidden)[index:]
+        events, ids = self._events[index:], self._ids[index:]
+        self._hidden, self._items, self._events, self._ids = (), (), (), ()
+        if kind is not self._kind:
+            pairs = [
+                (event, one)
+                for event, one in zip(events, ids, strict=True)
+                if one != NO_ENTRY or kind is _MESSAGES
+            ]
+            self._backlog = [*(event for event, _ in pairs), *self._backlog]
+            self._backlog_ids = [*(one for _, one in pairs), *self._backlog_ids]
+            self._bad_entry = None  # it is found again
+            return
+        self._events, self._ids = events, ids
+        if kind is _ENTRIES:
+            self._items = left
+        else:
+            self._hidden = left
+
+    async def _refill(
+        self, make: Callable[[], _Made[V]], *, keep_unknown: bool = False
+    ) -> Sequence[V]:
+        """Make something of what comes next; raises StopAsyncIteration at the end."""
+        while True:
             if self._bad_entry is not None:
                 self._pass_bad_entry()
             elif not self._backlog:
@@ -226,11 +412,13 @@ class EventStream(ClosableGenerator[T]):
                 if received is None:
                     raise StopAsyncIteration
                 self._backlog, self._backlog_ids = received
-            take()
+            made, self._events, self._ids = make()
+            if made:
+                return made
 
     # -- from events to items -----------------------------------------------------------------
 
-    def _structure(self) -> None:
+    def _structured(self) -> _Made[T]:
         """Take the backlog to entries, up to one that does not fit its model."""
         events, ids = self._backlog, self._backlog_ids
         read = self._subject.read
@@ -247,24 +435,71 @@ class EventStream(ClosableGenerator[T]):
             self._bad_entry = exc
             self._backlog = events[position:]
             self._backlog_ids = ids[position:]
-            ids = ids[:position]
-        self._items, self._ids = entries, ids
+            events, ids = events[:position], ids[:position]
         if entries:
-            self._mind_dates(entries)
-
-    def _as_messages(self) -> None:
-        origin = self._intake.origin
-        self._items = [message_event(event, origin) for event in self._backlog]
-        self._ids = self._backlog_ids
+            self._newest = self._subject.date_of(entries[-1])
         if self._subject.until is not None:
-            self._mind_dates([self._entry_of(event) for event in self._backlog])
+            return self._without_late(entries, entries, events, ids)
+        return entries, events, ids
+
+    def _messages(self) -> _Made[MessageEvent]:
+        origin = self._intake.origin
+        return self._as_they_came([message_event(event, origin) for event in self._backlog])
+
+    def _raw(self) -> _Made[RawEntry]:
+        made = [
+            RawEntry(one.decode("utf-8", "replace") or None, event[2])
+            for event, one in zip(self._backlog, self._backlog_ids, strict=True)
+        ]
+        return self._as_they_came(made)
+
+    def _as_they_came(self, made: list[V]) -> _Made[V]:
+        """Pass the backlog on, made to something else than entries."""
+        events, ids = self._backlog, self._backlog_ids
         self._backlog = self._backlog_ids = ()
+        if self._subject.until is None:
+            return made, events, ids
+        entries = [
+            None if one == NO_ENTRY else self._entry_of(event)
+            for event, one in zip(events, ids, strict=True)
+        ]
+        return self._without_late(entries, made, events, ids)
 
     def _entry_of(self, event: RawEvent) -> T | None:
         try:
             return self._subject.read(event[2])
         except ResponseFormatError:
             return None
+
+    def _without_late(
+        self,
+        entries: Sequence[T | None],
+        made: Sequence[V],
+        events: Sequence[RawEvent],
+        ids: Sequence[bytes],
+    ) -> _Made[V]:
+        """
+        Leave out entries later than the end of a bounded stream.
+
+        They come merged from partitions, in order within each only: after a late
+        one others may come that are not. Where the server goes on is known by
+        the intake; the cursor does not move by them.
+        """
+        date_of, until = self._subject.date_of, self._subject.until
+        assert until is not None  # the caller looked  # noqa: S101 -- narrows the type
+        is_kept = [
+            entry is None or (date := date_of(entry)) is None or date <= until for entry in entries
+        ]
+        late_count = is_kept.count(False)
+        kept_count = len(ids) - late_count - ids.count(NO_ENTRY)
+        self._intake.sorted_out(kept_count + (self._bad_entry is not None), late_count)
+        if not late_count:
+            return made, events, ids
+        return (
+            list(compress(made, is_kept)),
+            list(compress(events, is_kept)),
+            list(compress(ids, is_kept)),
+        )
 
     def _pass_bad_entry(self) -> None:
         bad, self._bad_entry = self._bad_entry, None
@@ -276,23 +511,6 @@ class EventStream(ClosableGenerator[T]):
         if self._on_bad_entry is None:
             raise bad
         self._on_bad_entry(bad)
-
-    def _mind_dates(self, entries: Sequence[T | None]) -> None:
-        """Note the newest date, and end a bounded stream at the first entry later than its end."""
-        date_of = self._subject.date_of
-        newest = entries[-1] if entries else None
-        self._newest = None if newest is None else date_of(newest)
-        until = self._subject.until
-        if until is None:
-            return
-        for position, entry in enumerate(entries):
-            if entry is not None and (date := date_of(entry)) is not None and date > until:
-                self._items = self._items[:position]
-                self._ids = self._ids[:position]
-                self._backlog = self._backlog_ids = ()
-                self._bad_entry = None
-                self._intake.end(EndedBy.UNTIL_REACHED)
-                return
 
     # -- the end --------------------------------------------------------------------------------
 
@@ -307,5 +525,6 @@ class EventStream(ClosableGenerator[T]):
         self._backlog = self._backlog_ids = ()
         self._bad_entry = None
         self._items = self._items[: self._index]
-        # The event loop closes the transport in its next round.
-        await asyncio.sleep(0)
+        self._hidden = self._hidden[: self._index]
+        self._ids = self._ids[: self._index]
+        await self._intake.closed()

@@ -74,6 +74,8 @@ class StreamStatistics:
     """Bytes read, after decompression."""
     heartbeats: int
     """HEARTBEAT events received."""
+    late: int
+    """Entries later than ``until``, which were left out and do not count as ``entries``."""
     last_contact: datetime | None
     """When bytes arrived last; None before the first connection."""
     lag: timedelta | None
