@@ -63,6 +63,17 @@ class Answer:
             lines.append(b"Date: " + date)
         await self.send(b"\r\n".join([*lines, b"", b""]))
 
+    async def refuse(self, status: int, body: bytes = b"") -> None:
+        """
+        Answer with a status and, as the API does, an object in JSON.
+        """
+        lines = [
+            b"HTTP/1.1 %d Refused" % status,
+            b"Content-Type: application/json",
+            b"Content-Length: %d" % len(body),
+        ]
+        await self.send(b"\r\n".join([*lines, b"", body]))
+
     async def send(self, data: bytes) -> None:
         """
         Write bytes, and let the reader have them.
