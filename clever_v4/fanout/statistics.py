@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 import attrs
 
 from clever_v4.fanout.items import Overflow
+from clever_v4.pydantic_schema import known_to_pydantic
 
 __all__ = [
     "DrainReport",
@@ -41,6 +42,7 @@ class SourceState(StrEnum):
     FAILED = "failed"
 
 
+@known_to_pydantic
 @attrs.frozen(kw_only=True)
 class SourceStatistics(Generic[K]):
     """
@@ -68,6 +70,7 @@ class SourceStatistics(Generic[K]):
     """The source's own statistics, where it has any; for logs ``StreamStatistics``."""
 
 
+@known_to_pydantic
 @attrs.frozen(kw_only=True)
 class SourceShare(Generic[K]):
     """
@@ -87,6 +90,7 @@ class SourceShare(Generic[K]):
     """Received by the hub and not yet handed over."""
 
 
+@known_to_pydantic
 @attrs.frozen(kw_only=True)
 class SubscriberStatistics:
     """
@@ -108,6 +112,7 @@ class SubscriberStatistics:
     """How many entries of an ordered merge came after the window."""
 
 
+@known_to_pydantic
 @attrs.frozen(kw_only=True)
 class HubStatistics(Generic[K]):
     """
@@ -148,6 +153,7 @@ class HubStatistics(Generic[K]):
         return max((s.lag_time for s in self.subscribers), default=timedelta(0))
 
 
+@known_to_pydantic
 @attrs.frozen(kw_only=True)
 class DrainReport:
     """

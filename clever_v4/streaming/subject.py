@@ -12,6 +12,8 @@ from typing import Generic, TypeVar
 import attrs
 from yarl import URL
 
+from clever_v4.pydantic_schema import known_to_pydantic
+
 from .source import Opener
 
 __all__ = ["StreamState", "StreamStatistics", "Subject"]
@@ -58,6 +60,7 @@ class StreamState(Enum):
     ENDED = "ended"
 
 
+@known_to_pydantic
 @attrs.frozen(kw_only=True)
 class StreamStatistics:
     """

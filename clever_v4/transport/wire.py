@@ -12,6 +12,8 @@ from typing import Final, Literal, TypeAlias, TypeVar
 
 import attrs
 
+from clever_v4.pydantic_schema import known_to_pydantic
+
 C = TypeVar("C", bound=type)
 
 WIRE_NAME: Final = "clever_v4.wire"
@@ -42,6 +44,8 @@ def wire_style(style: Style) -> Callable[[C], C]:
     """
     Say how the Python names of a class become its names on the wire.
 
+    It makes the class `known_to_pydantic`, too, where it has its Python names.
+
     Args:
         style: ``"camel"``: ``country_code`` is ``countryCode`` (most of the
             API); ``"snake"``: names are kept (billing). Without this
@@ -50,7 +54,7 @@ def wire_style(style: Style) -> Callable[[C], C]:
 
     def decorate(cls: C) -> C:
         setattr(cls, _STYLE, style)
-        return cls
+        return known_to_pydantic(cls)
 
     return decorate
 

@@ -12,6 +12,8 @@ from enum import StrEnum
 
 import attrs
 
+from clever_v4.transport.converter import wire_style
+
 __all__ = [
     "AccessLogEntry",
     "AccessLogKind",
@@ -41,6 +43,7 @@ class Severity(StrEnum):
     DEBUG = "debug"
 
 
+@wire_style("camel")
 @attrs.frozen(kw_only=True)
 class LogEntry:
     """
@@ -76,6 +79,7 @@ class LogEntry:
     region: str | None = None
 
 
+@wire_style("camel")
 @attrs.frozen(kw_only=True)
 class AddonLogEntry:
     """
@@ -100,6 +104,7 @@ class AddonLogEntry:
     region: str | None = None
 
 
+@wire_style("camel")
 @attrs.frozen(kw_only=True)
 class GeoLocation:
     """
@@ -110,6 +115,7 @@ class GeoLocation:
     longitude: float | None = None
 
 
+@wire_style("camel")
 @attrs.frozen(kw_only=True)
 class Endpoint:
     """
@@ -123,6 +129,7 @@ class Endpoint:
     geo_location: GeoLocation | None = None
 
 
+@wire_style("camel")
 @attrs.frozen(kw_only=True)
 class HttpRequest:
     """
@@ -136,6 +143,7 @@ class HttpRequest:
     """With its query."""
 
 
+@wire_style("camel")
 @attrs.frozen(kw_only=True)
 class HttpResponse:
     """
@@ -149,6 +157,7 @@ class HttpResponse:
     """The same for the application alone; may be null."""
 
 
+@wire_style("camel")
 @attrs.frozen(kw_only=True)
 class HttpExchange:
     """
@@ -170,6 +179,7 @@ class AccessLogKind(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
+@wire_style("camel")
 @attrs.frozen(kw_only=True)
 class AccessLogEntry:
     """

@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import attrs
 
+from clever_v4.pydantic_schema import known_to_pydantic
 from clever_v4.transport.converter import wire_style
 
 
+@known_to_pydantic
 @attrs.frozen(kw_only=True)
 class Owner:
     """
@@ -52,6 +54,7 @@ class OwnedAddon:
     provider_id: str | None = None
 
 
+@known_to_pydantic
 @attrs.frozen(kw_only=True)
 class Summary:
     """

@@ -10,6 +10,7 @@ from typing import Any
 
 import attrs
 
+from clever_v4.pydantic_schema import known_to_pydantic
 from clever_v4.transport.converter import UNSET, Unset
 
 
@@ -25,6 +26,7 @@ class PulsarUnits(enum.StrEnum):
     taken as 1,000,000 bytes; no source says whether it is that or 1,048,576."""
 
 
+@known_to_pydantic
 @attrs.frozen(kw_only=True)
 class StoragePolicy:
     """
@@ -44,6 +46,7 @@ class StoragePolicy:
         return self.size_bytes is None and self.duration is None
 
 
+@known_to_pydantic
 @attrs.frozen(kw_only=True)
 class StoragePolicies:
     """
