@@ -1,5 +1,9 @@
 """
 Entries of several sources by date, as far as a bounded window allows.
+
+Dates are what servers say, and one of them may have a clock that is fast. An entry counts as
+dated no later than entries can be that arrive now, see `_Clocks`: else one that is dated an hour
+ahead would be the newest for an hour, and nobody be waited for.
 """
 
 from __future__ import annotations
@@ -23,6 +27,8 @@ T = TypeVar("T")
 _PAST = float("-inf")
 _NEVER = float("inf")
 _LONGEST_WINDOW = timedelta(minutes=5)
+_LOOK_EVERY_S = 0.25
+"""How often the clocks of all sources are compared: it takes a moment with thousands of them."""
 
 
 def _check_window(_instance: Any, _attribute: Any, value: timedelta) -> None:
@@ -41,26 +47,89 @@ class Merge(Generic[T]):
     """
 
     by: Callable[[T], datetime | None] = attrs.field(validator=field(check_callback))
-    """The date of an entry; None: it stands with the entry before it of its source."""
+    """The date of an entry; None: it stands with the entry before it of its source. One that
+    is further ahead than entries can be that arrive now counts as dated about now."""
     window: timedelta = attrs.field(default=timedelta(milliseconds=250), validator=_check_window)
     """How long an entry waits for older ones of other sources."""
     max_entries: int = attrs.field(default=10_000, validator=field(check_whole_number))
     """How many entries wait at most; beyond that the longest waiting are handed over early."""
 
 
+class _Clocks:
+    """
+    How late entries can be dated that arrive now, however the clocks of servers go.
+
+    What is dated up to half a window after its arrival is believed. Arrival is told by the
+    hub's clock or, where that is behind, by what most sources agree on: how far the dates of
+    their newest entries are from when those arrived. Where no two sources have told, it is
+    the hub's clock alone. Where the hub's clock is ahead of the servers', so much more is believed:
+    old entries that are read again look the same.
+
+    Args:
+        epoch: The time by the hub's clock where its monotonic seconds began.
+        window_s: The window of the merge.
+    """
+
+    def __init__(self, epoch: Callable[[], float], window_s: float) -> None:
+        self._epoch = epoch
+        self._tolerance_s = window_s / 2
+        self._ahead: dict[int, float] = {}
+        self._looked_at = _PAST
+        self._looked_at_count = 0
+        self._own = self._agreed = 0.0
+
+    def told(self, ordinal: int, date: float, received_at: float) -> None:
+        """
+        Take note of the newest date of a source.
+        """
+        self._ahead[ordinal] = date - received_at
+
+    def gone(self, ordinal: int) -> None:
+        """
+        Forget a source.
+        """
+        self._ahead.pop(ordinal, None)
+
+    def believed(self, date: float, received_at: float) -> float:
+        """
+        The date, or one in its place where it is too far ahead.
+        """
+        if received_at >= self._looked_at + _LOOK_EVERY_S:
+            self._look(received_at)
+        tolerance = received_at + self._tolerance_s
+        if date > tolerance + max(self._own, self._agreed):
+            if len(self._ahead) >= 2 * self._looked_at_count:
+                self._look(received_at)  # many more have told meanwhile
+            if date > tolerance + max(self._own, self._agreed):
+                return tolerance + self._agreed
+        return date
+
+    def _look(self, received_at: float) -> None:
+        self._looked_at, self._looked_at_count = received_at, len(self._ahead)
+        self._own = self._agreed = self._epoch()
+        if len(self._ahead) > 1:
+            ahead = sorted(self._ahead.values())
+            self._agreed = ahead[(len(ahead) - 1) // 2]
+
+
 class OrderedMerge(Generic[K, T]):
     """
-    The waiting items of one merging subscription; knows no clock.
+    The waiting items of one merging subscription.
 
     An entry is due a window after it was received. When it goes, everything waiting
     with an earlier date goes before it. What is no entry (a `Gap`, the end of a source)
     stands where it stood among its source's entries.
+
+    Args:
+        merge: What was asked for.
+        epoch: The time by the hub's clock where its monotonic seconds began; it may be set.
     """
 
-    def __init__(self, merge: Merge[T]) -> None:
+    def __init__(self, merge: Merge[T], *, epoch: Callable[[], float]) -> None:
         self._by = merge.by
         self._window_s = merge.window.total_seconds()
         self._max_entries = merge.max_entries
+        self._clocks = _Clocks(epoch, self._window_s)
         self._tick = 0
         # By date, then in order of arrival: (date as seconds, tick, ring's ordinal, item).
         self._heap: list[tuple[float, int, int, Tagged[K, T] | Item[K, T]]] = []
@@ -96,14 +165,18 @@ class OrderedMerge(Generic[K, T]):
             self._push(newest, now, ordinal, item)
             return
         by, pending = self._by, self.pending.setdefault(ordinal, deque())
+        clocks, received_at, told = self._clocks, item.received_at, None
         for tagged in item.tagged:
             date = by(tagged.entry)
             # A source's order stands above the dates: none of its entries overtakes another.
             if date is not None:
-                newest = max(newest, date.timestamp())
-            self._push(newest, item.received_at, ordinal, tagged)
+                told = date.timestamp()
+                newest = max(newest, clocks.believed(told, received_at))
+            self._push(newest, received_at, ordinal, tagged)
             pending.append(tagged.sequence)
         self._newest[ordinal] = newest
+        if told is not None:
+            clocks.told(ordinal, told, received_at)
 
     def _push(
         self, date: float, received_at: float, ordinal: int, item: Tagged[K, T] | Item[K, T]
@@ -151,6 +224,7 @@ class OrderedMerge(Generic[K, T]):
         """
         self.pending.pop(ordinal, None)
         self._newest.pop(ordinal, None)
+        self._clocks.gone(ordinal)
         lowest = min((numbers[0] for numbers in self.pending.values() if numbers), default=_NEVER)
         self.done = {ring: number for ring, number in self.done.items() if number >= lowest}
 

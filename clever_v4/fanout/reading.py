@@ -5,6 +5,7 @@ What a subscriber reads next: its cursors in the rings, in the hub's order or me
 from __future__ import annotations
 
 import heapq
+import time
 from collections import deque
 from collections.abc import Callable, Hashable
 from typing import Any, Generic, TypeVar
@@ -19,6 +20,10 @@ __all__ = ["Reading"]
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
+
+
+def _epoch() -> float:
+    return time.time() - time.monotonic()
 
 
 class Reading(Generic[K, T]):
@@ -51,7 +56,9 @@ class Reading(Generic[K, T]):
         given_up: Callable[[Broadcast[K, T], int], None],
     ) -> None:
         self.cursors: dict[Broadcast[K, T], Cursor[K, T]] = {}
-        self.merge: OrderedMerge[K, T] | None = OrderedMerge(merge) if merge else None
+        self.merge: OrderedMerge[K, T] | None = None
+        if merge is not None:
+            self.merge = OrderedMerge(merge, epoch=_epoch)
         self.waiting: list[tuple[int, int, Broadcast[K, T], Cursor[K, T]]] = []
         """The heap: by the cursors' order; no two rings of a hub have the same ordinal."""
         self.through = 0

@@ -27,6 +27,12 @@ def date_of(entry: Entry) -> datetime | None:
     return None if entry[2] is None else EPOCH + timedelta(milliseconds=entry[2])
 
 
+def ordered(*, hub_clock: float = 10.0, max_entries: int = 10_000) -> OrderedMerge[str, Entry]:
+    """A merge in a hub whose clock shows so many seconds after the epoch when it begins."""
+    merge = Merge(by=date_of, window=timedelta(seconds=WINDOW_S), max_entries=max_entries)
+    return OrderedMerge(merge, epoch=lambda: EPOCH.timestamp() + hub_clock)
+
+
 def batch(source: str, first: int, entries: list[Entry], received_at: float) -> Batch[str, Any]:
     return Batch(
         source,
@@ -55,7 +61,7 @@ def test_nothing_is_lost_and_each_source_keeps_its_order(steps: Any, max_entries
     Whatever the dates and the arrivals, every entry comes out once, no source is reordered,
     and the late ones are counted.
     """
-    merge: OrderedMerge[str, Entry] = OrderedMerge(Merge(by=date_of, max_entries=max_entries))
+    merge: OrderedMerge[str, Entry] = ordered(max_entries=max_entries)
     now, sequence, out = 0.0, 0, []
     pushed: dict[str, list[Entry]] = {"a": [], "b": [], "c": []}
     received: dict[Entry, float] = {}
@@ -106,7 +112,7 @@ def test_entries_within_the_window_come_by_date() -> None:
     """
     Two sources whose entries cross on the way come out in the order of their dates.
     """
-    merge: OrderedMerge[str, Entry] = OrderedMerge(Merge(by=date_of))
+    merge: OrderedMerge[str, Entry] = ordered()
     merge.push(1, batch("a", 1, [("a", 0, 20), ("a", 1, 40)], 0.0), 0.0)
     merge.push(2, batch("b", 3, [("b", 0, 10), ("b", 1, 30)], 0.1), 0.1)
     assert merge.pop_run(0.2) is None
@@ -116,6 +122,163 @@ def test_entries_within_the_window_come_by_date() -> None:
         out.extend(found[1].entries)  # type: ignore[union-attr]
     assert [entry[2] for entry in out] == [10, 20, 30, 40]
     assert merge.late == 0
+
+
+class Merging:
+    """
+    Entries that arrive one by one, and come out as soon as they are due.
+
+    Dates and times are milliseconds.
+    """
+
+    def __init__(self, *, hub_clock: float = 0.0) -> None:
+        self.merge = ordered(hub_clock=hub_clock)
+        self.out: list[Entry] = []
+        self.arrived: dict[Entry, float] = {}
+        self.sequence = 0
+
+    def arrive(self, source: str, at: int, date: int | None) -> None:
+        self.wait_until(at)
+        self.sequence += 1
+        entry = (source, self.sequence, date)
+        self.arrived[entry] = at / 1000
+        self.merge.push(ord(source), batch(source, self.sequence, [entry], at / 1000), at / 1000)
+
+    def wait_until(self, at: int) -> None:
+        while (due_at := self.merge.due_at()) is not None and due_at <= at / 1000:
+            self.pop(due_at)
+        self.pop(at / 1000)
+
+    def pop(self, now: float) -> None:
+        while (found := self.merge.pop_run(now)) is not None:
+            assert isinstance(found[1], Batch)
+            self.out.extend(found[1].entries)
+        waiting = set(self.arrived) - set(self.out)
+        assert all(now < self.arrived[entry] + WINDOW_S for entry in waiting)
+
+    def dates(self, sources: str) -> list[int | None]:
+        return [date for source, _, date in self.out if source in sources]
+
+
+HOUR = 3_600_000
+
+
+@pytest.mark.parametrize("hub_clock", [0.0, 0.05, -3600.0, -0.5])
+def test_one_entry_dated_an_hour_ahead_ends_the_order_of_nobody(hub_clock: float) -> None:
+    """
+    Others that cross on the way come by date before it and after, also where the hub's own clock
+    is an hour behind.
+    """
+    merging = Merging(hub_clock=hub_clock)
+    for source in "bcd":
+        merging.arrive(source, 10, 0)
+    merging.arrive("b", 1010, 1010)
+    merging.arrive("a", 1020, 1020 + HOUR)
+    merging.arrive("c", 1030, 1005)
+    for begin in range(2000, 10_000, 100):
+        merging.arrive("b", begin, begin)
+        merging.arrive("c", begin + 90, begin - 10)
+        # Its own next ones are in order with the others again.
+        merging.arrive("a", begin + 95, begin + 20)
+    merging.wait_until(11_000)
+    dates = merging.dates("bcd")
+    assert len(dates) == 5 + 160
+    assert dates == sorted(dates)  # type: ignore[type-var]
+    after = [entry for entry in merging.out if entry[2] is not None and 2000 <= entry[2] < HOUR]
+    assert after == sorted(after, key=lambda entry: entry[2] or 0)
+    assert merging.merge.late == 0
+
+
+@pytest.mark.parametrize("hub_clock", [0.0, -3600.0])
+def test_a_clock_that_is_always_fast_ends_the_order_of_nobody(hub_clock: float) -> None:
+    """
+    A source of which every entry is dated an hour ahead stands about where it arrives.
+    """
+    merging = Merging(hub_clock=hub_clock)
+    for source in "bc":
+        merging.arrive(source, 10, 0)
+    for begin in range(1000, 5_000, 50):
+        merging.arrive("a", begin, begin + HOUR)
+        merging.arrive("b", begin + 10, begin + 10)
+        merging.arrive("c", begin + 40, begin - 50)
+    merging.wait_until(10_000)
+    dates = merging.dates("bc")
+    assert dates == sorted(dates)  # type: ignore[type-var]
+    assert len(dates) == 162
+    for position, (source, _, date) in enumerate(merging.out):
+        if source == "a" and date is not None and position:
+            nearby = [d for s, _, d in merging.out[max(0, position - 20) : position] if s != "a"]
+            assert nearby
+            assert abs(date - HOUR - (nearby[-1] or 0)) <= 500
+
+
+def test_the_past_is_merged_by_date_however_long_ago_it_was() -> None:
+    """
+    Of what is read again from hours ago the sources may be far apart; that is believed.
+    """
+    merging = Merging(hub_clock=10_000.0)
+    for number in range(100):
+        merging.arrive("a", number, 60_000 * number + 500)
+        merging.arrive("b", number, 60_000 * number)
+    merging.wait_until(1000)
+    dates = merging.dates("ab")
+    assert dates == sorted(dates)  # type: ignore[type-var]
+
+
+honest = st.tuples(st.sampled_from("bcd"), st.integers(0, 60), st.sampled_from([0, 0, 60, 120]))
+odd = st.tuples(
+    st.just("a"),
+    st.integers(0, 60),
+    st.one_of(st.none(), st.sampled_from([HOUR, 5000, 300, 100, 0, -HOUR])),
+)
+
+
+@given(
+    steps=st.lists(st.one_of(honest, honest, odd), min_size=8, max_size=60),
+    hub_clock=st.sampled_from([0.0, 0.004, -0.06, -3600.0]),
+)
+def test_whatever_one_source_says_the_others_come_by_date(
+    steps: list[tuple[str, int, int | None]], hub_clock: float
+) -> None:
+    """
+    Entries that arrive within half a window of their dates come in the order of these, every one
+    once and in time, though another source dates its entries as it likes.
+    """
+    arrivals: list[tuple[int, str, int | None]] = []
+    now, last = 1000, dict.fromkeys("bcd", 0)
+    for source, pause, what in steps:
+        now += pause
+        if source == "a":
+            arrivals.append((now, source, None if what is None else now + what))
+        else:
+            last[source] = max(last[source], now + (what or 0))
+            arrivals.append((last[source], source, now))
+    arrivals.sort(key=lambda arrival: arrival[0])
+    merging = Merging(hub_clock=hub_clock)
+    for source in "bcd":
+        merging.arrive(source, 0, 0)
+    for at, source, date in arrivals:
+        merging.arrive(source, at, date)
+    merging.wait_until(100_000)
+    assert sorted(merging.out, key=lambda entry: entry[1]) == list(merging.arrived)
+    dates = merging.dates("bcd")
+    assert dates == sorted(dates)  # type: ignore[type-var]
+    numbers = [number for source, number, _ in merging.out if source == "a"]
+    assert numbers == sorted(numbers)
+
+
+def test_a_source_that_has_ended_leaves_nothing_behind() -> None:
+    """
+    Sources that come and go do not fill the memory of a merge.
+    """
+    merge = ordered()
+    for number in range(5):
+        entries = batch("a", number + 1, [("a", number, 0)], float(number))
+        merge.push(number, entries, float(number))
+        merge.push(number, SourceEnded(source="a", reason="ended"), float(number))
+        while merge.pop_run(number + 0.5) is not None:
+            pass
+    assert not merge.pending
 
 
 @pytest.fixture
