@@ -141,10 +141,12 @@ class StreamOptions:
     settle_time: timedelta | None = attrs.field(
         default=timedelta(seconds=16), validator=_optional_duration
     )
-    """After ``until`` has passed, how long without an entry (heartbeats do not count) ends the stream.
+    """After ``until`` has passed, how long without an entry ends the stream.
 
-    The real API is reported to send heartbeats for ever on quiet applications;
-    the web console takes 16 s for the end. None: only the server ends it."""
+    Heartbeats and entries later than ``until`` do not count, nor does a new
+    connection; it runs while the stream is connected and asked for entries. The
+    real API is reported to send heartbeats for ever on quiet applications; the
+    web console takes 16 s for the end. None: only the server ends it."""
 
     reconnect: Reconnect = attrs.field(
         factory=Reconnect, validator=attrs.validators.instance_of(Reconnect)

@@ -39,7 +39,7 @@ class EndedBy(StrEnum):
     """
 
     UNTIL_REACHED = "UNTIL_REACHED"
-    """The server sent all up to ``until``, or an entry later than ``until`` arrived."""
+    """The server sent all up to ``until``."""
     LIMIT_REACHED = "LIMIT_REACHED"
     """``limit`` entries arrived."""
     SETTLED = "SETTLED"
