@@ -69,11 +69,11 @@ class Counting(Generic[K, T]):
             self._drop_forgotten()
 
     def _drop_forgotten(self) -> None:
-        merge, hand = self._reading.merge, self._hand
+        merge, in_hand = self._reading.merge, self._hand.unfinished
         pending = merge.pending if merge is not None else {}
         waits = {self._sources[ordinal] for ordinal, numbers in pending.items() if numbers}
-        if hand.left and hand.batch is not None:
-            waits.add(hand.batch.source)
+        if in_hand is not None:
+            waits.add(in_hand.source)
         # Those of which something still waits on this side go with the next that is forgotten.
         going = self._forgotten - waits
         self._forgotten &= waits
@@ -127,14 +127,14 @@ class Counting(Generic[K, T]):
         When the oldest of those was received; None: there are none.
         """
         times: list[float | None] = []
-        reading, hand = self._reading, self._hand
+        reading, in_hand = self._reading, self._hand.unfinished
         for _, _, ring, cursor in reading.waiting[:1]:
             batch = ring.batches.get(max(cursor.number, ring.first_number))
             times.append(batch.received_at if batch is not None else None)
         if reading.merge is not None:
             times.append(reading.merge.oldest_received_at())
-        if hand.left and hand.batch is not None:
-            times.append(hand.batch.received_at)
+        if in_hand is not None:
+            times.append(in_hand.received_at)
         return min((time for time in times if time is not None), default=None)
 
     @property
@@ -162,8 +162,9 @@ class Counting(Generic[K, T]):
         for ordinal, pending in merge.pending.items() if merge is not None else ():
             if pending:
                 _not_yet(shares, self._sources[ordinal], len(pending))
-        if self._hand.left and self._hand.batch is not None:
-            _not_yet(shares, self._hand.batch.source, self._hand.left)
+        in_hand = self._hand.unfinished
+        if in_hand is not None:
+            _not_yet(shares, in_hand.source, self._hand.left)
         return tuple(shares.values())
 
 

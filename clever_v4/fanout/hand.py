@@ -45,6 +45,13 @@ class Hand(Generic[K, T]):
         """
         return len(self.batch.entries) - self.index if self.batch is not None else 0
 
+    @property
+    def unfinished(self) -> Batch[K, T] | None:
+        """
+        The batch, if not all of it was handed over.
+        """
+        return self.batch if self.left else None
+
     def take(self, batch: Batch[K, T], ordinal: int) -> None:
         """
         Have this batch in hand, of the ring with this ordinal.
@@ -84,11 +91,12 @@ class Hand(Generic[K, T]):
             tagged = batch.tagged if batch is not None else ()
             last = max(self.begun, reading.through)
             through, done = merge.progress(last, self.ordinal, tagged, finished)
-        elif batch is not None and finished == len(batch.entries):
-            through = batch.end
-        elif batch is not None and finished:
-            through = batch.tagged[finished - 1].sequence
         elif batch is not None:
-            through = max(through, batch.first - 1)
+            if finished == len(batch.entries):
+                through = batch.end
+            elif finished:
+                through = batch.tagged[finished - 1].sequence
+            else:
+                through = max(through, batch.first - 1)
         ahead = tuple((ring, number) for ring, number in done.items() if number > through)
         return HubCursor(hub, through, ahead)

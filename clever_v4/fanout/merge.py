@@ -131,8 +131,8 @@ class OrderedMerge(Generic[K, T]):
         self._max_entries = merge.max_entries
         self._clocks = _Clocks(epoch, self._window_s)
         self._tick = 0
-        # By date, then in order of arrival: (date as seconds, tick, ring's ordinal, item).
-        self._heap: list[tuple[float, int, int, Tagged[K, T] | Item[K, T]]] = []
+        # By date, then in order of arrival: (date as seconds, tick, ring's ordinal, received at, item).
+        self._heap: list[tuple[float, int, int, float, Tagged[K, T] | Item[K, T]]] = []
         # In order of arrival: (received at, date, tick).
         self._arrivals: deque[tuple[float, float, int]] = deque()
         self._released = (_PAST, 0)
@@ -182,7 +182,7 @@ class OrderedMerge(Generic[K, T]):
         self, date: float, received_at: float, ordinal: int, item: Tagged[K, T] | Item[K, T]
     ) -> None:
         self._tick += 1
-        heapq.heappush(self._heap, (date, self._tick, ordinal, item))
+        heapq.heappush(self._heap, (date, self._tick, ordinal, received_at, item))
         self._arrivals.append((received_at, date, self._tick))
 
     def pop_run(self, now: float, *, flush: bool = False) -> tuple[int, Item[K, T]] | None:
@@ -195,7 +195,7 @@ class OrderedMerge(Generic[K, T]):
         heap = self._heap
         if not heap or heap[0][:2] > self._released:
             return None
-        ordinal, item = heap[0][2:]
+        ordinal, received_at, item = heap[0][2:]
         if not isinstance(item, Tagged):
             heapq.heappop(heap)
             if isinstance(item, SourceEnded | SourceFailed):
@@ -204,7 +204,7 @@ class OrderedMerge(Generic[K, T]):
         run: list[Tagged[K, T]] = []
         pending = self.pending[ordinal]
         while heap and heap[0][2] == ordinal and heap[0][:2] <= self._released:
-            date, _, _, item = heap[0]
+            date, item = heap[0][0], heap[0][4]
             if not isinstance(item, Tagged):
                 break
             heapq.heappop(heap)
@@ -216,7 +216,8 @@ class OrderedMerge(Generic[K, T]):
                 self._highest = date
         self._done_before = self.done.get(ordinal, 0)
         self.done[ordinal] = run[-1].sequence
-        return ordinal, Batch.of(run, received_at=now)
+        # Of one ring, so that the first was received first.
+        return ordinal, Batch.of(run, received_at=received_at)
 
     def _drop(self, ordinal: int) -> None:
         """

@@ -199,8 +199,6 @@ class Followed(Generic[K, T]):
         ring, source = self.ring, self.ring.source
         self._task = self._stream = None
         self._is_cancelled = False
-        if ring.ended is not None:
-            return
         if self.error is not None:
             ring.end(SourceFailed(source=source, error=self.error))
             self._set_state(SourceState.FAILED)
