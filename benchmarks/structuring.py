@@ -27,7 +27,7 @@ from clever_v4.api.billing import InvoiceSummary
 from clever_v4.api.orchestration import Deployment, Instance
 from clever_v4.emulator import Emulator
 from clever_v4.emulator.routes.invoices import summary_of
-from clever_v4.transport.converter import decode
+from clever_v4.wire.converter import converter
 
 EPOCH_S = 1_767_225_600.0
 """2026-01-01: the answers are the same bytes whenever this runs."""
@@ -82,7 +82,7 @@ def _answer(name: str, count: int, values: list[Any], ours: Any, hand: Any, mode
         count,
         text.encode(),
         {
-            "**clever_v4**": lambda body: decode(list[ours], body),
+            "**clever_v4**": lambda body: converter.loads(body, list[ours]),
             "pydantic, `validate_json`": validate,
             "httpx's `json()` + dataclasses by hand": lambda body: [
                 hand.read(one) for one in httpx.Response(200, content=body).json()

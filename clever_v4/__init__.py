@@ -124,9 +124,9 @@ from clever_v4.streaming.resume import Cursor, EndedBy
 from clever_v4.streaming.subject import StreamState, StreamStatistics
 from clever_v4.transport.exchange import VERSION as __version__  # noqa: N811 -- a constant there, a convention here
 from clever_v4.transport.policies import ResponseInfo, Retry, Timeout
-from clever_v4.transport.query import Moment
 from clever_v4.transport.responses import Response
-from clever_v4.transport.wire import UNSET, Unset
+from clever_v4.wire.moments import Moment
+from clever_v4.wire.names import UNSET, Unset
 
 __all__ = [
     "ALL",

@@ -28,8 +28,8 @@ from clever_v4.streaming.resume import Cursor
 from clever_v4.streaming.source import Opener
 from clever_v4.streaming.stream import EventStream
 from clever_v4.streaming.subject import StreamState
-from clever_v4.transport.query import check_path_segment
 from clever_v4.validators import check_instance, check_text, field, shown
+from clever_v4.wire.paths import check_path_segment
 
 __all__ = ["AccessLogHub", "AddonLogHub", "LogHub", "LogSource", "SessionHub"]
 

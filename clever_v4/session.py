@@ -23,10 +23,10 @@ from clever_v4.api.pulsar import Pulsar
 from clever_v4.auth import Auth, AuthProvider
 from clever_v4.environment import find_credentials
 from clever_v4.transport.client import Client
-from clever_v4.transport.converter import UNSET
 from clever_v4.transport.policies import ResponseInfo, Retry, Timeout
-from clever_v4.transport.query import QueryLike, to_pairs
 from clever_v4.transport.responses import Response
+from clever_v4.wire.names import UNSET
+from clever_v4.wire.query import QueryLike, to_pairs
 
 __all__ = ["Session"]
 

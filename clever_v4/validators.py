@@ -25,6 +25,7 @@ __all__ = [
     "check_names",
     "check_number",
     "check_text",
+    "check_tuple_of_texts",
     "check_whole_number",
     "field",
     "shown",
@@ -212,6 +213,19 @@ def check_names(name: str, value: object) -> None:
         raise TypeError(f"{name} must be several texts, got {shown(value)}")
     for one in value:
         check_text(f"each of {name}", one)
+
+
+def check_tuple_of_texts(name: str, value: object) -> None:
+    """
+    A tuple of texts, none of them empty: what an options object that can be a key holds.
+
+    Raises:
+        TypeError: It is no tuple, or holds something that is no text.
+        ValueError: One of them is empty.
+    """
+    if not isinstance(value, tuple):
+        raise TypeError(f"{name} must be a tuple of texts, got {shown(value)}")
+    check_names(name, value)
 
 
 def _with_article(name: str) -> str:

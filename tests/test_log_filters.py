@@ -18,7 +18,7 @@ from clever_v4.log_filters import (
     matching,
     severity_at_least,
 )
-from clever_v4.transport.converter import converter
+from clever_v4.wire.converter import converter
 
 
 def entry(**members: Any) -> LogEntry:

@@ -22,7 +22,7 @@ from benchmarks.fanout import BATCH_LENGTH, RATE
 from benchmarks.fanout.sent import Sent
 from benchmarks.fanout.ways import WAYS, Way
 from clever_v4 import ApiToken, LogEntry, Session
-from clever_v4.transport.converter import decode
+from clever_v4.wire.converter import converter
 
 PATIENCE_S = 1.0
 """A source that is not taken as fast as it sends is left after this time."""
@@ -42,7 +42,7 @@ async def from_memory(count: int) -> AsyncIterator[list[LogEntry]]:
 
 def _entries() -> list[LogEntry]:
     text = json.dumps([fixtures.entry(number) for number in range(10 * BATCH_LENGTH)])
-    entries: list[LogEntry] = decode(list[LogEntry], text.encode())
+    entries: list[LogEntry] = converter.loads(text.encode(), list[LogEntry])
     return entries
 
 

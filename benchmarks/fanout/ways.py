@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, nullcontext
+from datetime import timedelta
 from typing import Any, Protocol
 
 import aiostream
@@ -59,10 +60,11 @@ async def _hub(sent: Sent, subscribers: int, take: Take, overflow: Overflow) -> 
         Hub[str, Any](ring=PENDING_ENTRIES, hooks=Hooks(on_state=note)) as hub,
         asyncio.TaskGroup() as group,
     ):
+        # Opened by the first of them, whose turn comes before that of the task that reads it.
+        hub.follow("source", _Source(sent), linger=timedelta(0) if subscribers else None)
         for _ in range(subscribers):
             subscription = hub.subscribe(sources=["source"], overflow=overflow)
             group.create_task(subscribe(subscription))
-        hub.follow("source", _Source(sent))
         await ended.wait()
 
 

@@ -10,9 +10,9 @@ import enum
 import attrs
 
 from clever_v4.transport.client import Client
-from clever_v4.transport.converter import wire_style
-from clever_v4.transport.ids import IdKind, check_id
 from clever_v4.transport.resources import get_list
+from clever_v4.wire.ids import IdKind, check_id
+from clever_v4.wire.names import wire_style
 
 
 class LoadBalancerKind(enum.StrEnum):

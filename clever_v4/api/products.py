@@ -10,10 +10,11 @@ from collections.abc import Sequence
 import attrs
 
 from clever_v4.transport.client import Client
-from clever_v4.transport.converter import wire, wire_style
-from clever_v4.transport.ids import IdKind, check_id
-from clever_v4.transport.query import check_path_segment, check_strings, to_pairs
 from clever_v4.transport.resources import get_one
+from clever_v4.wire.ids import IdKind, check_id
+from clever_v4.wire.names import wire, wire_style
+from clever_v4.wire.paths import check_path_segment
+from clever_v4.wire.query import check_strings, to_pairs
 
 __all__ = ["Zone", "Zones"]
 

@@ -210,7 +210,7 @@ def _written_ids(
     """
     Ask the emulator, not the client, what was written.
     """
-    from clever_v4.transport.converter import parse_moment
+    from clever_v4.wire.scalars import parse_moment
 
     return [
         str(entry["id"])

@@ -136,7 +136,7 @@ class Follower:
         """
         Print a source for programs: what the API sent, members that are new included.
         """
-        from clever_v4.transport.converter import parse_moment
+        from clever_v4.wire.scalars import parse_moment
 
         stream = self._stream(source)
         async with stream:

@@ -182,7 +182,7 @@ async def print_json(terminal: Terminal, value: object) -> None:
     """
     import msgspec
 
-    from clever_v4.transport.converter import converter
+    from clever_v4.wire.converter import converter
 
     encoded = msgspec.json.Encoder(decimal_format="number", order=None).encode(
         converter.unstructure(value)

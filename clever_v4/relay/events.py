@@ -12,7 +12,7 @@ import msgspec
 from clever_v4.fanout.hub_cursor import HubCursor
 from clever_v4.fanout.items import Gap, Item, Notice, SourceEnded, SourceFailed, Tagged
 from clever_v4.streaming.policy import Reconnection
-from clever_v4.transport.converter import converter
+from clever_v4.wire.converter import converter
 
 __all__ = [
     "HEADERS",

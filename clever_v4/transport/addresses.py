@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from yarl import URL
 
-from .query import QueryPairs, encode_path, encode_query
+from clever_v4.wire.paths import QueryPairs, encode_path, encode_query
 
 __all__ = ["checked_base_url", "is_loopback", "join", "target"]
 

@@ -15,14 +15,15 @@ from yarl import URL
 
 from clever_v4.auth import Auth, AuthProvider
 from clever_v4.errors import ResponseTooLargeError
+from clever_v4.wire.converter import converter
+from clever_v4.wire.names import UNSET
+from clever_v4.wire.paths import QueryPairs
 
 from .addresses import target
 from .connections import Connections, check_count
-from .converter import UNSET, converter, decode
 from .downloads import Download
 from .exchange import USER_AGENT, Exchange, Sending, read_refusal, seconds
 from .policies import ResponseInfo, Retry, Timeout
-from .query import QueryPairs
 from .responses import REQUEST_ID_HEADER, Response, is_success
 from .sender import Sender
 from .streams import StreamOpener
@@ -171,7 +172,7 @@ class Client:
         response = await self.request(
             "GET", path, query=query, accept=accept, authenticated=authenticated
         )
-        return decode(type_, response.body, request_id=response.request_id)
+        return response.json(type_)
 
     async def request(
         self,

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 import attrs
 
@@ -16,8 +16,7 @@ from clever_v4.errors import (
     ConnectionFailedError,
     RequestTimeoutError,
 )
-
-from .query import positive_duration, positive_int
+from clever_v4.validators import check_duration, check_whole_number, field
 
 __all__ = ["RETRIED_STATUSES", "ResponseInfo", "Retry", "Timeout", "retry_decision"]
 
@@ -32,25 +31,20 @@ class Timeout:
     """
 
     connect: timedelta | None = attrs.field(
-        default=timedelta(seconds=10), validator=positive_duration
+        default=timedelta(seconds=10), validator=field(check_duration, optional=True)
     )
     """For the connection: the look-up of the name, a proxy's consent and TLS included, and a free
     place where the aiohttp session is borrowed. None: for ever."""
-    read: timedelta | None = attrs.field(default=timedelta(seconds=30), validator=positive_duration)
+    read: timedelta | None = attrs.field(
+        default=timedelta(seconds=30), validator=field(check_duration, optional=True)
+    )
     """Until the head of the answer has come, from the start of the attempt (for what sends a body:
     from its last byte), and the longest silence between the pieces of its body. None: for ever."""
     total: timedelta | None = attrs.field(
-        default=timedelta(seconds=60), validator=positive_duration
+        default=timedelta(seconds=60), validator=field(check_duration, optional=True)
     )
     """For one attempt of a request from its first byte to the last of its answer. Waiting for a free
     connection and downloads do not count. None: without bound."""
-
-
-def _not_negative(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    if not isinstance(value, timedelta):
-        raise TypeError(f"{attribute.name} must be a timedelta, got {value!r}")
-    if value < timedelta(0):
-        raise ValueError(f"{attribute.name} must not be negative, got {value!r}")
 
 
 @attrs.frozen(kw_only=True)
@@ -62,22 +56,28 @@ class Retry:
     takes its place. Every attempt is signed afresh.
     """
 
-    attempts: int = attrs.field(default=3, validator=positive_int)
+    attempts: int = attrs.field(default=3, validator=field(check_whole_number, optional=True))
     """How often a request is sent at most, the first time included. 1: never retried."""
     timeout: timedelta | None = attrs.field(
-        default=timedelta(seconds=90), validator=positive_duration
+        default=timedelta(seconds=90), validator=field(check_duration, optional=True)
     )
     """After so long, what fails is not tried again, and no ``Retry-After`` beyond it is waited for.
     None: only *attempts* counts."""
     wait_initial: timedelta = attrs.field(
-        default=timedelta(milliseconds=200), validator=_not_negative
+        default=timedelta(milliseconds=200), validator=field(check_duration, or_zero=True)
     )
     """Back-off before the second attempt; doubled before each one more."""
-    wait_max: timedelta = attrs.field(default=timedelta(seconds=10), validator=_not_negative)
+    wait_max: timedelta = attrs.field(
+        default=timedelta(seconds=10), validator=field(check_duration, or_zero=True)
+    )
     """Longest back-off."""
-    wait_jitter: timedelta = attrs.field(default=timedelta(seconds=1), validator=_not_negative)
+    wait_jitter: timedelta = attrs.field(
+        default=timedelta(seconds=1), validator=field(check_duration, or_zero=True)
+    )
     """Up to so much is added to each back-off, by chance."""
-    retry_after_max: timedelta = attrs.field(default=timedelta(seconds=60), validator=_not_negative)
+    retry_after_max: timedelta = attrs.field(
+        default=timedelta(seconds=60), validator=field(check_duration, or_zero=True)
+    )
     """A ``Retry-After`` longer than this is not waited for: the error is raised at once and carries it."""
 
 

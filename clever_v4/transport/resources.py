@@ -10,10 +10,9 @@ from types import GenericAlias
 from typing import TypeVar, cast
 
 from clever_v4.errors import NotFoundError, ResponseFormatError
+from clever_v4.wire.paths import QueryPairs
 
 from .client import Client
-from .converter import decode
-from .query import QueryPairs
 from .responses import Response
 
 T = TypeVar("T")
@@ -85,8 +84,8 @@ def read_one(type_: type[T], response: Response) -> T:
     """
     body = response.body
     if not body.removeprefix(BOM_UTF8).lstrip(b" \t\r\n").startswith(b"["):
-        return decode(type_, body, request_id=response.request_id)
-    found = decode(_list_of(type_), body, request_id=response.request_id)
+        return response.json(type_)
+    found = response.json(_list_of(type_))
     if len(found) != 1:
         raise ResponseFormatError(
             f"expected one {type_.__name__}, got an array of {len(found):,}",

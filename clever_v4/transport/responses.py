@@ -20,12 +20,12 @@ from typing import Any, Final, TypeVar, overload
 
 import attrs
 
-from clever_v4.errors import APIError, RateLimitedError, error_class_for
+from clever_v4.errors import APIError, RateLimitedError, ResponseFormatError, error_class_for
 from clever_v4.http_dates import parse_http_date
+from clever_v4.wire.converter import converter
+from clever_v4.wire.scalars import text as whole_text
 
-from .converter import decode
 from .redaction import redact
-from .scalars import text as whole_text
 
 __all__ = [
     "ERROR_BODY_LIMIT_BYTES",
@@ -82,7 +82,11 @@ class Response:
         Raises:
             ResponseFormatError: The body is not JSON or does not fit.
         """
-        return decode(type_, self.body, request_id=self.request_id)
+        try:
+            return converter.loads(self.body, type_)
+        except ResponseFormatError as exc:
+            exc.request_id = self.request_id
+            raise
 
 
 def is_success(status: int) -> bool:

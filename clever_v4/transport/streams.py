@@ -12,10 +12,10 @@ from yarl import URL
 
 from clever_v4.auth import Auth
 from clever_v4.errors import NotAnEventStreamError
+from clever_v4.wire.paths import QueryPairs
 
 from .addresses import target
 from .exchange import USER_AGENT, Exchange, Sending, read_refusal
-from .query import QueryPairs
 from .redaction import redact
 from .sender import Sender
 

@@ -23,9 +23,9 @@ from clever_v4.api.pulsar.units import policies_from
 from clever_v4.auth import ApiToken
 from clever_v4.emulator import Emulator
 from clever_v4.session import Session
-from clever_v4.transport.converter import decode, decode_leniently, reader
 from clever_v4.transport.resources import read_one
 from clever_v4.transport.responses import Response
+from clever_v4.wire.converter import converter
 
 Path = tuple[str | int, ...]
 
@@ -54,16 +54,16 @@ class Kind:
         if self.type_ is StoragePolicies:
             return policies_from(response)
         if self.type_ is Summary:
-            return summary_from(decode(SummaryOnTheWire, body, request_id=REQUEST_ID))
+            return summary_from(response.json(SummaryOnTheWire))
         if self.is_single:
             return read_one(self.type_, response)
         if self.is_entry:
-            return reader(self.type_)(body)
-        return decode(self.type_, body, request_id=REQUEST_ID)
+            return converter.get_loads_hook(self.type_)(body)
+        return response.json(self.type_)
 
     def read_leniently(self, body: bytes) -> object:
         """Take a body to a model by way of cattrs alone."""
-        return decode_leniently(self.type_, body, request_id=REQUEST_ID)
+        return converter.loads_leniently(body, self.type_)
 
     def needs(self, path: Path) -> bool:
         """Whether nothing fits without a member."""

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clever_v4.errors import ResponseFormatError
-from clever_v4.transport.converter import decode
+from clever_v4.wire.converter import converter
 from tests.api.real_answers import (
     JSON_KINDS,
     KINDS,
@@ -150,7 +150,7 @@ def check(kind: Kind, body: bytes) -> None:
         assert result.request_id == (None if kind.is_entry else REQUEST_ID)
     if kind in JSON_KINDS.values():
         lenient = outcome(kind.read_leniently, body)
-        either = outcome(lambda body: decode(kind.type_, body), body)
+        either = outcome(lambda body: converter.loads(body, kind.type_), body)
         if isinstance(lenient, ResponseFormatError):
             assert isinstance(either, ResponseFormatError)
         else:

@@ -222,7 +222,7 @@ async def test_html_is_text_and_pdf_is_bytes(emulator: Emulator, session: Sessio
     ("arguments", "error", "message"),
     [
         ({"limit": 0}, ValueError, "limit must be at least 1, got 0"),
-        ({"limit": True}, TypeError, "limit must be an int, got True"),
+        ({"limit": True}, TypeError, "limit must be a whole number, got True"),
         ({"since": datetime(2026, 1, 1)}, ValueError, "since must be an aware datetime"),  # noqa: DTZ001
         (
             {"since": timedelta(hours=1), "until": timedelta(hours=2)},

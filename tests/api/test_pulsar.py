@@ -23,7 +23,7 @@ from clever_v4.auth import ApiToken
 from clever_v4.emulator import Emulator
 from clever_v4.errors import BadRequestError, NotFoundError, ResponseFormatError
 from clever_v4.session import Session
-from clever_v4.transport.converter import UNSET
+from clever_v4.wire.names import UNSET
 from tests.api.canned import Canned
 
 INITIAL = StoragePolicy(size_bytes=5 * 10**9, duration=timedelta(days=7))

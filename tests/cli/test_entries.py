@@ -15,7 +15,8 @@ from rich.cells import cell_len
 from clever_v4 import AccessLogEntry, LogEntry
 from clever_v4.cli.entries import HumanFormat, as_json, date_text, label_width
 from clever_v4.cli.text import plain
-from clever_v4.transport.converter import converter, parse_moment
+from clever_v4.wire.converter import converter
+from clever_v4.wire.scalars import parse_moment
 
 DATE = datetime(2024, 3, 27, 10, tzinfo=UTC)
 PLAIN = HumanFormat(in_colour=False)

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from clever_v4.transport.converter import converter, parse_moment
+from clever_v4.wire.converter import converter
+from clever_v4.wire.scalars import parse_moment
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 

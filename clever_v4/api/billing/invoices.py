@@ -12,16 +12,13 @@ from typing import Final
 import attrs
 
 from clever_v4.transport.client import Client
-from clever_v4.transport.converter import wire_style
-from clever_v4.transport.ids import IdKind, check_id
-from clever_v4.transport.options import check_window, pairs_of
-from clever_v4.transport.query import (
-    Moment,
-    aware_moment,
-    check_path_segment,
-    positive_int,
-)
 from clever_v4.transport.resources import get_list, get_one
+from clever_v4.validators import check_whole_number, field
+from clever_v4.wire.ids import IdKind, check_id
+from clever_v4.wire.moments import Moment, aware_moment, check_window
+from clever_v4.wire.names import wire_style
+from clever_v4.wire.paths import check_path_segment
+from clever_v4.wire.query import pairs_of
 
 from .files import Destination, PathSink, checked_destination, save, write_all
 from .models import Invoice, InvoiceSummary
@@ -44,7 +41,9 @@ class InvoiceQuery:
             datetime naive.
     """
 
-    limit: int | None = attrs.field(default=None, validator=positive_int)
+    limit: int | None = attrs.field(
+        default=None, validator=field(check_whole_number, optional=True)
+    )
     """How many at most. None: the server's own default, which is not documented."""
     since: Moment | None = attrs.field(default=None, validator=aware_moment)
     """Emitted at this moment or later: an aware datetime, a timedelta before now, or `ALL`.

@@ -17,7 +17,7 @@ from typing import Final
 
 import attrs
 
-from clever_v4.transport.converter import wire_style
+from clever_v4.wire.names import wire_style
 
 # The caller's own context may round to fewer digits than an amount has, and says so to nobody.
 _EXACT: Final = decimal.Context(prec=decimal.MAX_PREC, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN)

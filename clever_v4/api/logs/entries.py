@@ -12,7 +12,7 @@ from enum import StrEnum
 
 import attrs
 
-from clever_v4.transport.converter import wire_style
+from clever_v4.wire.names import wire_style
 
 __all__ = [
     "AccessLogEntry",

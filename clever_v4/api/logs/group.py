@@ -18,9 +18,9 @@ from clever_v4.streaming.source import Opener
 from clever_v4.streaming.stream import EventStream
 from clever_v4.streaming.subject import Subject
 from clever_v4.transport.client import Client
-from clever_v4.transport.converter import reader
-from clever_v4.transport.ids import IdKind, check_id
 from clever_v4.transport.streams import StreamOpener
+from clever_v4.wire.converter import converter
+from clever_v4.wire.ids import IdKind, check_id
 
 from .entries import AccessLogEntry, AddonLogEntry, LogEntry
 from .query import LogQuery, Throttle
@@ -279,7 +279,7 @@ class Logs:
             opener=self._through(opener) if self._through is not None else opener,
             url=_Address(opener, path, fixed, throttle),
             event_type=kind.event_type,
-            read=reader(kind.model),
+            read=converter.get_loads_hook(kind.model),
             date_of=_date_of,
             is_live=fixed.since is None,
             until=fixed.until,  # type: ignore[arg-type]  # a fixed query has no timedelta

@@ -9,18 +9,11 @@ from typing import Any, ClassVar
 
 import attrs
 
-from clever_v4.transport.options import check_window
-from clever_v4.transport.query import (
-    Moment,
-    QueryPairs,
-    aware_moment,
-    moment_to_datetime,
-    non_empty,
-    non_empty_strings,
-    positive_int,
-    to_pairs,
-)
-from clever_v4.transport.wire import wire, wire_names
+from clever_v4.validators import check_text, check_tuple_of_texts, check_whole_number, field
+from clever_v4.wire.moments import Moment, aware_moment, check_window, moment_to_datetime
+from clever_v4.wire.names import wire, wire_names
+from clever_v4.wire.paths import QueryPairs
+from clever_v4.wire.query import to_pairs
 
 __all__ = ["LogQuery", "Throttle"]
 
@@ -38,14 +31,6 @@ def _at_least_one_millisecond(
         raise ValueError(f"{attribute.name} must be whole milliseconds, at least 1, got {value!r}")
 
 
-def _elements(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if value is None:  # which the shared validator takes for "not given"
-        raise TypeError(f"{attribute.name} must be an int, got None")
-    positive_int(instance, attribute, value)
-    if value > _INT32_MAX:
-        raise ValueError(f"{attribute.name} must be at most {_INT32_MAX:,}, got {value!r}")
-
-
 @attrs.frozen(kw_only=True)
 class Throttle:
     """
@@ -55,7 +40,7 @@ class Throttle:
     reference of API v4.
     """
 
-    elements: int = attrs.field(validator=_elements)
+    elements: int = attrs.field(validator=field(check_whole_number, at_most=_INT32_MAX))
     """Entries per period, at least 1."""
 
     per: timedelta = attrs.field(validator=_at_least_one_millisecond)
@@ -105,28 +90,34 @@ class LogQuery:
     until: Moment | None = attrs.field(default=None, validator=aware_moment)
     """Where to end. None: never, a live stream."""
 
-    limit: int | None = attrs.field(default=None, validator=positive_int)
+    limit: int | None = attrs.field(
+        default=None, validator=field(check_whole_number, optional=True)
+    )
     """Most entries over the whole stream, reconnections included. None: without limit."""
 
-    deployment_id: str | None = attrs.field(default=None, validator=non_empty)
+    deployment_id: str | None = attrs.field(
+        default=None, validator=field(check_text, optional=True)
+    )
     """Only entries of this deployment. Application logs only."""
 
     instance_ids: tuple[str, ...] = attrs.field(
-        default=(), validator=non_empty_strings, metadata=wire("instanceId")
+        default=(),
+        validator=field(check_tuple_of_texts, optional=True),
+        metadata=wire("instanceId"),
     )
     """Only entries of these instances. Empty: of all."""
 
     fields: tuple[str, ...] = attrs.field(
-        default=(), validator=non_empty_strings, metadata=wire("field")
+        default=(), validator=field(check_tuple_of_texts, optional=True), metadata=wire("field")
     )
     """Only these members of an entry, by their names on the wire (``date``, ``message``,
     ``instanceId``); the others are None. Empty: all."""
 
-    filter: str | None = attrs.field(default=None, validator=non_empty)
+    filter: str | None = attrs.field(default=None, validator=field(check_text, optional=True))
     """Only entries whose message contains this text, in upper or lower case."""
 
     services: tuple[str, ...] = attrs.field(
-        default=(), validator=non_empty_strings, metadata=wire("service")
+        default=(), validator=field(check_tuple_of_texts, optional=True), metadata=wire("service")
     )
     """Only entries of these systemd units; ``("all",)`` for all. Empty: the server's default,
     ``bas`` and ``bas-deploy``. Application logs only."""

@@ -11,11 +11,11 @@ from datetime import timedelta
 import attrs
 
 from clever_v4.transport.client import Client
-from clever_v4.transport.converter import wire, wire_style
-from clever_v4.transport.ids import IdKind, check_id
-from clever_v4.transport.options import pairs_of
-from clever_v4.transport.query import positive_int
 from clever_v4.transport.resources import get_list, get_one
+from clever_v4.validators import check_whole_number, field
+from clever_v4.wire.ids import IdKind, check_id
+from clever_v4.wire.names import wire, wire_style
+from clever_v4.wire.query import pairs_of
 
 from . import waiting
 from .models import Deployment, DeploymentAction
@@ -37,7 +37,9 @@ class DeploymentQuery:
         TypeError: *actions* is one text instead of a sequence.
     """
 
-    limit: int | None = attrs.field(default=None, validator=positive_int)
+    limit: int | None = attrs.field(
+        default=None, validator=field(check_whole_number, optional=True)
+    )
     """How many at most. The server takes up to 1,000; None: its own default, which is not documented."""
     order: Order | None = attrs.field(default=None, converter=order_or_none)
     """By start date. None: the server's own order."""

@@ -12,16 +12,12 @@ from datetime import datetime
 import attrs
 
 from clever_v4.transport.client import Client
-from clever_v4.transport.converter import wire, wire_style
-from clever_v4.transport.ids import IdKind, check_id
-from clever_v4.transport.options import check_window, pairs_of
-from clever_v4.transport.query import (
-    Moment,
-    aware_moment,
-    non_empty,
-    positive_int,
-)
 from clever_v4.transport.resources import get_list, get_one
+from clever_v4.validators import check_text, check_whole_number, field
+from clever_v4.wire.ids import IdKind, check_id
+from clever_v4.wire.moments import Moment, aware_moment, check_window
+from clever_v4.wire.names import wire, wire_style
+from clever_v4.wire.query import pairs_of
 
 from .options import Order, application_path, order_or_none, state_names
 
@@ -105,9 +101,13 @@ class InstanceQuery:
         TypeError: A state list is one text instead of a sequence.
     """
 
-    deployment_id: str | None = attrs.field(default=None, validator=non_empty)
+    deployment_id: str | None = attrs.field(
+        default=None, validator=field(check_text, optional=True)
+    )
     """Only those of this deployment. None: of all."""
-    limit: int | None = attrs.field(default=None, validator=positive_int)
+    limit: int | None = attrs.field(
+        default=None, validator=field(check_whole_number, optional=True)
+    )
     """How many at most. The server takes up to 1,000; None: its own default, which is not documented."""
     exclude_deleted: bool | None = attrs.field(
         default=None, validator=attrs.validators.optional(attrs.validators.instance_of(bool))

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from clever_v4.transport.converter import wire_style
+from clever_v4.wire.names import wire_style
 
 
 class DeploymentState(enum.StrEnum):

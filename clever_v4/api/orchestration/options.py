@@ -7,7 +7,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable
 
-from clever_v4.transport.ids import IdKind, check_id
+from clever_v4.wire.ids import IdKind, check_id
 
 
 def application_path(owner_id: str, application_id: str, family: str) -> tuple[str, ...]:

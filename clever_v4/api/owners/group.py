@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 
 from clever_v4.errors import UnresolvedNameError
 from clever_v4.transport.client import Client
-from clever_v4.transport.query import check_path_segment
+from clever_v4.wire.paths import check_path_segment
 
 from .models import (
     OwnedAddon,

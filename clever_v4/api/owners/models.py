@@ -7,7 +7,7 @@ from __future__ import annotations
 import attrs
 
 from clever_v4.pydantic_schema import known_to_pydantic
-from clever_v4.transport.converter import wire_style
+from clever_v4.wire.names import wire_style
 
 
 @known_to_pydantic

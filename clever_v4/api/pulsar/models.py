@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from clever_v4.pydantic_schema import known_to_pydantic
-from clever_v4.transport.converter import UNSET, Unset
+from clever_v4.wire.names import UNSET, Unset
 
 
 class PulsarUnits(enum.StrEnum):

@@ -8,7 +8,7 @@ from typing import Final
 
 from clever_v4.errors import BadRequestError
 from clever_v4.transport.client import Client
-from clever_v4.transport.ids import IdKind, check_id
+from clever_v4.wire.ids import IdKind, check_id
 
 from .models import PulsarUnits, StoragePolicies, StoragePoliciesChange
 from .units import body_for, policies_from, whole_policies_from

@@ -12,8 +12,8 @@ from typing import Final
 import attrs
 
 from clever_v4.errors import ResponseFormatError
-from clever_v4.transport.converter import Unset, decode, wire, wire_style
 from clever_v4.transport.responses import Response
+from clever_v4.wire.names import Unset, wire, wire_style
 
 from .models import (
     PulsarUnits,
@@ -67,7 +67,7 @@ def policies_from(response: Response) -> StoragePolicies:
     Raises:
         ResponseFormatError: The body is something else, or a number is out of bounds.
     """
-    sent = decode(_Policies, response.body, request_id=response.request_id)
+    sent = response.json(_Policies)
     return StoragePolicies(
         retention=_policy(sent.retention_policies, "retentionPolicies", response.request_id),
         offload=_policy(sent.offload_policies, "offloadPolicies", response.request_id),
@@ -80,7 +80,7 @@ def whole_policies_from(response: Response) -> StoragePolicies | None:
     Read a body that shows both policies; None for nothing, another shape, or a part.
     """
     try:
-        body = decode(dict, response.body)
+        body = response.json(dict)
         return policies_from(response) if body.keys() >= set(_POLICIES) else None
     except ResponseFormatError:
         return None
@@ -129,7 +129,7 @@ def _members(name: str, policy: StoragePolicyChange, units: PulsarUnits) -> dict
 
 
 def _units_of(response: Response) -> PulsarUnits | None:
-    body = decode(dict, response.body, request_id=response.request_id)
+    body = response.json(dict)
     members = {
         member
         for name in _POLICIES

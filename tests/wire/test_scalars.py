@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clever_v4.transport.scalars import amount, number, parse_moment, read_json, whole_number
+from clever_v4.wire.scalars import amount, number, parse_moment, read_json, whole_number
 
 
 @pytest.mark.parametrize(

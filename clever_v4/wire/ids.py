@@ -7,7 +7,7 @@ from __future__ import annotations
 import enum
 from typing import Final
 
-from .query import check_path_segment
+from .paths import check_path_segment
 
 __all__ = ["IdKind", "check_id"]
 

@@ -10,6 +10,29 @@ decoder reads itself, and the one for a server that writes them with a zone's
 name (``…Z[UTC]``), where they are read as text. Whatever fits neither goes
 the lenient way of `converter.py`, which has the last word: all ways give
 equal models.
+
+For a model with an id, a moment, a price of another model and some tags, the
+generated function is::
+
+    def loads(data):
+        try:
+            read = decode(data)
+            made = Open()
+            made.id = read.id
+            made.sent_at = (
+                None
+                if (value := read.sent_at) is None
+                else (value if value.tzinfo is UTC else value.astimezone(UTC))
+            )
+            made.price = None if (value := read.price) is None else build_Price(value)
+            made.tags = default_tags if (value := read.tags) is None else value
+            made.__class__ = Model
+            return made
+        except MISFIT:
+            return otherwise(data)
+
+``decode`` is the typed decoder of the struct, ``Open`` the model with its
+attributes unlocked, ``otherwise`` the next way.
 """
 
 from __future__ import annotations
@@ -25,8 +48,8 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin
 import attrs
 import msgspec
 
+from .names import wire_names
 from .scalars import LARGEST_EXPONENT, parse_moment
-from .wire import wire_names
 
 # Types that are put together at run time.
 _list_of: Any = list
@@ -42,16 +65,15 @@ MISFIT: Final = (msgspec.MsgspecError, ValueError, OverflowError, RecursionError
 """What a compiled function raises on bytes that do not fit exactly."""
 
 
-@cache
-def compiled(type_: Any, *, suffixed: bool = False) -> Callable[[bytes], Any] | None:
+def compiled_loads(
+    type_: Any, otherwise: Callable[[bytes], Any], *, suffixed: bool = False
+) -> Callable[[bytes], Any] | None:
     """
-    Give the function from exact JSON bytes to the type, None where there is no such way.
-
-    The function raises `MISFIT` on bytes that do not fit; the caller then
-    takes another way.
+    Give the function from exact JSON bytes to a type, None where there is no such way.
 
     Args:
         type_: A model, or ``list[Model]``.
+        otherwise: Takes the bytes that do not fit exactly.
         suffixed: Read moments as text, so that they may have a zone's name;
             None comes out for a type without moments.
     """
@@ -59,31 +81,20 @@ def compiled(type_: Any, *, suffixed: bool = False) -> Callable[[bytes], Any] | 
     recipe = _recipe(get_args(type_)[0] if is_list else type_, suffixed)
     if recipe is None:
         return None
+    decode = msgspec.json.Decoder(_list_of[recipe.struct] if is_list else recipe.struct).decode
+    if not is_list:
+        # One flat function: no call is spent that every log entry would pay for.
+        names = {"decode": decode, "MISFIT": MISFIT, "otherwise": otherwise}
+        return recipe.function("loads(data)", recipe.loading, names)
     build = recipe.build
-    read = msgspec.json.Decoder(_list_of[recipe.struct] if is_list else recipe.struct).decode
-    if is_list:
-        return lambda body: [build(one) for one in read(body)]
-    return lambda body: build(read(body))
 
+    def loads_list(data: bytes) -> Any:
+        try:
+            return [build(one) for one in decode(data)]
+        except MISFIT:
+            return otherwise(data)
 
-def compiled_reader(
-    model: Any, otherwise: Callable[[bytes], Any], *, suffixed: bool = False
-) -> Callable[[bytes], Any] | None:
-    """
-    Give one flat function from bytes to a model: no call is spent that every log entry would pay for.
-
-    Args:
-        model: The attrs class.
-        otherwise: Takes the bytes that do not fit exactly.
-        suffixed: As for `compiled`.
-    """
-    recipe = _recipe(model, suffixed)
-    if recipe is None:
-        return None
-    decode = msgspec.json.Decoder(recipe.struct).decode
-    names = {"decode": decode, "MISFIT": MISFIT, "otherwise": otherwise}
-    body = f"try:\n    s = decode(b)\n{indent(recipe.body, '    ')}except MISFIT:\n    return otherwise(b)\n"
-    return recipe.function("read(b)", body, names)
+    return loads_list
 
 
 class _Recipe:
@@ -102,15 +113,25 @@ class _Recipe:
             "Model": model,
         }
 
-    def refer(self, value: object) -> str:
-        name = f"v{len(self.names)}"
-        self.names[name] = value
-        return name
+    def refer(self, name: str, value: object) -> str:
+        """Let the text call a value by a name; another value of that name gets a number."""
+        known, number = name, 2
+        while self.names.setdefault(known, value) is not value:
+            known, number = f"{name}_{number}", number + 1
+        return known
 
     @property
-    def body(self) -> str:
-        """From ``s``, a struct, to the model."""
-        return f"o = Open()\n{''.join(self.lines)}o.__class__ = Model\nreturn o\n"
+    def building(self) -> str:
+        """From ``read``, the filled struct, to the model."""
+        return f"made = Open()\n{''.join(self.lines)}made.__class__ = Model\nreturn made\n"
+
+    @property
+    def loading(self) -> str:
+        """From ``data``, bytes, to the model."""
+        return (
+            f"try:\n    read = decode(data)\n{indent(self.building, '    ')}"
+            "except MISFIT:\n    return otherwise(data)\n"
+        )
 
     def function(self, signature: str, body: str, names: dict[str, Any]) -> Callable[[Any], Any]:
         text = f"def {signature}:\n{indent(body, '    ')}"
@@ -143,12 +164,12 @@ def _compile(model: Any, suffixed: bool) -> _Recipe:
         struct_type, expression = _member(field, recipe)
         default = () if field.default is attrs.NOTHING else (field.default,)
         members.append((field.name, struct_type, *default))
-        recipe.lines.append(f"o.{field.name} = {expression.format(f's.{field.name}')}\n")
+        recipe.lines.append(f"made.{field.name} = {expression.format(f'read.{field.name}')}\n")
     # It lives for a moment and holds no cycle, so the garbage collector need not know of it.
     recipe.struct = msgspec.defstruct(
         f"{model.__name__}OnTheWire", members, rename=wire_names(model), gc=False
     )
-    recipe.build = recipe.function("build(s)", recipe.body, {})
+    recipe.build = recipe.function("build(read)", recipe.building, {})
     return recipe
 
 
@@ -193,10 +214,13 @@ def _member(field: Any, source: _Recipe) -> tuple[Any, str]:
     required = field.default is attrs.NOTHING
     if required and not optional:
         return struct_type, expression
-    absent = "None" if optional else source.refer(field.default)
+    absent = "None" if optional else source.refer(f"default_{field.name}", field.default)
     if expression == "{0}" and optional:
         return struct_type | None, "{0}"
-    return struct_type | None, f"{absent} if (m := {{0}}) is None else {expression.format('m')}"
+    return (
+        struct_type | None,
+        f"{absent} if (value := {{0}}) is None else {expression.format('value')}",
+    )
 
 
 def _refuse() -> Any:
@@ -215,23 +239,23 @@ def _conversion(type_: Any, source: _Recipe) -> tuple[Any, str]:
     if type_ is datetime:
         source.has_moments = True
         if source.suffixed:
-            return str, f"{source.refer(parse_moment)}({{0}})"
+            return str, f"{source.refer('parse_moment', parse_moment)}({{0}})"
         # Z comes out of the decoder as the UTC singleton; any other offset is converted.
         return _MOMENT, "({0} if {0}.tzinfo is UTC else {0}.astimezone(UTC))"
     if type_ is Decimal:
         # The decoder takes the text "NaN" for an amount, too; the same bounds as in `amount`.
         bounds = f"-{LARGEST_EXPONENT} <= {{0}}.adjusted() <= {LARGEST_EXPONENT}"
         fits = f"{{0}}.is_finite() and {bounds}"
-        return Decimal, f"({{0}} if {fits} else {source.refer(_refuse)}())"
+        return Decimal, f"({{0}} if {fits} else {source.refer('refuse', _refuse)}())"
     if attrs.has(type_):
         inner = _compile(type_, source.suffixed)
         source.has_moments |= inner.has_moments
-        return inner.struct, f"{source.refer(inner.build)}({{0}})"
+        return inner.struct, f"{source.refer(f'build_{type_.__name__}', inner.build)}({{0}})"
     if get_origin(type_) is tuple and get_args(type_)[-1] is ...:
         struct_type, expression = _conversion(get_args(type_)[0], source)
         if expression == "{0}":
             return _tuple_of[struct_type, ...], "{0}"
-        return _list_of[struct_type], f"tuple([{expression.format('i')} for i in {{0}}])"
+        return _list_of[struct_type], f"tuple([{expression.format('item')} for item in {{0}}])"
     if not _is_plain(type_):
         raise _NotCompilableError
     return type_, "{0}"

@@ -1,0 +1,3 @@
+"""
+Values to the wire and back: models and JSON, options and queries, ids and paths. Pure.
+"""
