@@ -18,6 +18,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from benchmarks import fixtures
+from benchmarks.ending import LONG_AFTER
 from benchmarks.fanout import BATCH_LENGTH, RATE
 from benchmarks.fanout.sent import Sent
 from benchmarks.fanout.ways import WAYS, Way
@@ -57,7 +58,7 @@ async def source(
         yield from_memory(count)
         return
     application = f"steady-{RATE}-{count}" if kind == "steady" else f"{kind}-{count}"
-    async with session.logs.stream("orga_1", application) as stream:
+    async with session.logs.stream("orga_1", application, LONG_AFTER) as stream:
         yield stream.batches()
 
 

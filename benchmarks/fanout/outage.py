@@ -17,6 +17,7 @@ import time
 from datetime import timedelta
 from typing import Any
 
+from benchmarks.ending import LONG_AFTER
 from benchmarks.readers._measure import cpu_s
 from benchmarks.wire import number_of
 from clever_v4 import ApiToken, Session
@@ -42,7 +43,7 @@ async def measure(base_url: str, application: str, sources: int, pacing: Pacing)
     ):
         cpu = cpu_s()
         for number in range(sources):
-            got[hub.follow(f"orga_{number}", application)] = []
+            got[hub.follow(f"orga_{number}", application, LONG_AFTER)] = []
         async with hub.subscribe(sources=got, overflow=Overflow.BLOCK) as subscription:
             async for source, entry, _ in subscription:
                 got[source].append(number_of(entry.message or ""))

@@ -16,6 +16,7 @@ import time
 from array import array
 from typing import Any
 
+from benchmarks.ending import LONG_AFTER
 from benchmarks.fanout import RATE
 from benchmarks.readers._measure import cpu_s
 from benchmarks.wire import number_of, sent_ns
@@ -74,13 +75,13 @@ async def measure(base_url: str, subscribers: int, count: int, stuck: int) -> di
         LogHub(session) as hub,
     ):
         # Whatever is done at the first time only is done here.
-        async with session.logs.stream("orga_1", "chunks-1000") as stream:
+        async with session.logs.stream("orga_1", "chunks-1000", LONG_AFTER) as stream:
             entries: list[LogEntry] = [entry async for entry in stream]
         if len(entries) != 1000:
             raise RuntimeError("the first stream lost entries")
         ended = asyncio.Event()
         cpu = cpu_s()
-        source = hub.follow("orga_1", f"steady-{RATE}-{count}")
+        source = hub.follow("orga_1", f"steady-{RATE}-{count}", LONG_AFTER)
         async with asyncio.TaskGroup() as group:
             for _ in range(stuck):
                 group.create_task(be_stuck(hub, source, count, ended))

@@ -23,6 +23,7 @@ import httpx
 from aiohttp_sse_client.client import EventSource
 from httpx_sse import aconnect_sse
 
+from benchmarks.ending import LONG_AFTER
 from benchmarks.readers._measure import cpu_s, logs_url
 from benchmarks.readers._model import structurer
 from benchmarks.wire import number_of, sent_ns
@@ -172,7 +173,7 @@ async def ours(base_url: str, application: str, streams: int, deliveries: Delive
     async with Session(ApiToken("benchmark"), base_url=base_url, max_streams=streams) as session:
 
         async def read(stream: int) -> None:
-            async with session.logs.stream("orga_1", application) as entries:
+            async with session.logs.stream("orga_1", application, LONG_AFTER) as entries:
                 async for entry in entries:
                     deliveries.record(stream, entry.message or "")
 
@@ -189,7 +190,9 @@ async def hub(base_url: str, application: str, streams: int, deliveries: Deliver
         LogHub(session, pacing=at_once) as hub,
     ):
         # One application is one run of the server's; another owner makes it another source.
-        places = {hub.follow(f"orga_{place}", application): place for place in range(streams)}
+        places = {
+            hub.follow(f"orga_{place}", application, LONG_AFTER): place for place in range(streams)
+        }
         async with hub.subscribe(sources=places) as subscription:
             async for source, entry, _ in subscription:
                 deliveries.record(places[source], entry.message or "")
