@@ -10,12 +10,12 @@ from typing import Any
 
 import attrs
 import pytest
-from clever_v4.transport.compiled import compiled_loads
 from hypothesis import given
 from hypothesis import strategies as st
 
 from clever_v4.errors import ResponseFormatError
 from clever_v4.transport.responses import Response
+from clever_v4.wire.compiled import compiled_loads
 from clever_v4.wire.converter import converter
 from clever_v4.wire.names import UNSET, Unset, wire, wire_style
 from clever_v4.wire.scalars import parse_moment
