@@ -383,7 +383,11 @@ class Hub(Generic[K, T]):
 
     def _start_task(self, coroutine: Any) -> asyncio.Task[None]:
         assert self._tasks is not None  # noqa: S101  -- whoever comes here checked
-        task: asyncio.Task[None] = self._tasks.create_task(coroutine)
+        try:
+            task: asyncio.Task[None] = self._tasks.create_task(coroutine)
+        except RuntimeError:  # the group breaks down, and may leave the coroutine to us
+            coroutine.close()
+            raise
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return task

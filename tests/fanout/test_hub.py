@@ -684,3 +684,32 @@ async def test_totals_outlive_sources_and_subscribers(hub: Hub[str, Any]) -> Non
         ("a", SourceState.OPEN),
         ("a", SourceState.ENDED),
     ]
+
+
+class KilledError(BaseException):
+    """
+    As what raises out of any task: a debugger, a test's time-out, Ctrl-C.
+    """
+
+
+async def test_a_hub_that_breaks_down_leaves_no_coroutine_behind() -> None:
+    """
+    Whoever follows a source while the hub breaks down is refused, and nothing is left unawaited.
+    """
+    killed: Any = FedSource()
+    killed.refusal = KilledError()
+
+    async def break_down() -> None:
+        async with Hub[str, Any]() as hub:
+            hub.follow("other", FedSource())
+            hub.follow("killed", killed)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                with pytest.raises(RuntimeError):
+                    hub.follow("new", FedSource())
+
+    with pytest.raises(BaseExceptionGroup) as caught:
+        await break_down()
+    assert caught.group_contains(KilledError)
+    gc.collect()
