@@ -22,6 +22,7 @@ nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = [
     "tests",
     "coverage",
+    "tests_hostile",
     "tests_lowest",
     "lint",
     "imports",
@@ -103,6 +104,15 @@ def coverage(session: nox.Session) -> None:
         "--fail-under=100",
         env=environment,
     )
+
+
+@nox.session(python=OLDEST)
+def tests_hostile(session: nox.Session) -> None:
+    """
+    Run the quick tests where everything is set that could mislead them (tests/shell.py).
+    """
+    session.install("-e", ".[cli,otel]", *dependencies("test", "bench"))
+    session.run("python", "-m", "tests.hostile", "-m", "not slow", *session.posargs)
 
 
 @nox.session(python=OLDEST)

@@ -1,5 +1,5 @@
 """
-What all tests share: an emulator of the API, and a watch over blocking calls.
+What all tests share: an emulator of the API, a watch over blocking calls, and nothing else.
 """
 
 from __future__ import annotations
@@ -7,6 +7,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -14,6 +15,17 @@ from blockbuster import BlockBuster
 from hypothesis import HealthCheck, settings
 
 from clever_v4.emulator import Emulator
+from tests.hanging import pytest_timeout_set_timer
+from tests.leftovers import pytest_runtest_makereport, pytest_runtest_teardown
+from tests.shell import cleared
+from tests.skipped import pytest_terminal_summary
+
+__all__ = [
+    "pytest_runtest_makereport",
+    "pytest_runtest_teardown",
+    "pytest_terminal_summary",
+    "pytest_timeout_set_timer",
+]
 
 # A property holds however slow or busy the machine is, and whatever an earlier run found.
 settings.register_profile(
@@ -24,6 +36,23 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("untimed")
+
+
+@pytest.fixture(scope="session")
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """
+    A home without anything in it.
+    """
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(autouse=True)
+def shell(empty_home: Path) -> Iterator[None]:
+    """
+    The shell that started the tests does not matter: what could mislead them is cleared.
+    """
+    with cleared(empty_home):
+        yield
 
 
 @pytest.fixture(autouse=True)

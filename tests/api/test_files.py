@@ -231,7 +231,7 @@ async def test_a_directory_is_the_operating_systems_error(
     assert files_in(tmp_path) == {}
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 async def test_a_full_disk_leaves_no_half_file(
     emulator: Emulator, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

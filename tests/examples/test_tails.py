@@ -20,7 +20,7 @@ from tests.examples.browser import LACKING, Browser, chromium
 from tests.relaying import until, uvicorn_server
 
 needs_browser = pytest.mark.skipif(
-    bool(LACKING), reason=f"no browser: Debian's {' and '.join(LACKING)} are not installed"
+    bool(LACKING), reason=f"needs a browser: apt-get install {' '.join(LACKING)}"
 )
 DOCS = Path(__file__).parents[2] / "docs"
 RING = 40

@@ -37,7 +37,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     Skip them, with the reason, where nobody installed the official clients.
     """
     if VARIABLE not in os.environ and item.get_closest_marker("interop"):
-        pytest.skip("needs node and the official clients; run it with: nox -s interop")
+        pytest.skip("needs node and the official clients: nox -s interop")
 
 
 @pytest_asyncio.fixture
