@@ -23,8 +23,9 @@ import httpx
 import pydantic
 
 from benchmarks import structuring_peers as peers
-from clever_v4.api.billing import InvoiceSummary
-from clever_v4.api.orchestration import Deployment, Instance
+from clever_v4.api.deployments import Deployment
+from clever_v4.api.instances import Instance
+from clever_v4.api.invoices import InvoiceSummary
 from clever_v4.emulator import Emulator
 from clever_v4.emulator.routes.invoices import summary_of
 from clever_v4.wire.converter import converter

@@ -16,7 +16,17 @@ if _interruption.is_command():
     # Before the imports that follow: they take long enough for somebody to press Ctrl-C.
     _interruption.end_at_once()
 
-from clever_v4.api.billing import (
+from clever_v4.api.deployments import (
+    Deployment,
+    DeploymentAction,
+    DeploymentOrigin,
+    DeploymentQuery,
+    DeploymentState,
+    DeploymentStep,
+    DeploymentVersion,
+)
+from clever_v4.api.instances import Instance, InstanceNetwork, InstanceQuery, InstanceState
+from clever_v4.api.invoices import (
     ALL,
     ClassicLine,
     CountableDetail,
@@ -44,22 +54,7 @@ from clever_v4.api.logs import (
     Severity,
     Throttle,
 )
-from clever_v4.api.orchestration import (
-    Deployment,
-    DeploymentAction,
-    DeploymentOrigin,
-    DeploymentQuery,
-    DeploymentState,
-    DeploymentStep,
-    DeploymentVersion,
-    Instance,
-    InstanceNetwork,
-    InstanceQuery,
-    InstanceState,
-    Order,
-)
 from clever_v4.api.owners import OwnedAddon, OwnedApplication, Owner, Summary
-from clever_v4.api.products import Zone
 from clever_v4.api.pulsar import (
     PulsarUnits,
     StoragePolicies,
@@ -67,6 +62,7 @@ from clever_v4.api.pulsar import (
     StoragePolicy,
     StoragePolicyChange,
 )
+from clever_v4.api.zones import Zone
 from clever_v4.auth import ApiToken, Auth, AuthProvider, OAuth1, SignatureMethod
 from clever_v4.environment import FoundCredentials, find_credentials
 from clever_v4.errors import (
@@ -125,6 +121,7 @@ from clever_v4.streaming.subject import StreamState, StreamStatistics
 from clever_v4.transport.exchange import VERSION as __version__  # noqa: N811 -- a constant there, a convention here
 from clever_v4.transport.policies import ResponseInfo, Retry, Timeout
 from clever_v4.transport.responses import Response
+from clever_v4.wire.choices import Order
 from clever_v4.wire.moments import Moment
 from clever_v4.wire.names import UNSET, Unset
 

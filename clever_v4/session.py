@@ -13,13 +13,14 @@ from typing import Self, TypedDict, Unpack
 import aiohttp
 from yarl import URL
 
-from clever_v4.api.billing import Billing
+from clever_v4.api.deployments import Deployments
+from clever_v4.api.instances import Instances
+from clever_v4.api.invoices import Invoices
 from clever_v4.api.load_balancers import LoadBalancers
 from clever_v4.api.logs import Logs
-from clever_v4.api.orchestration import Deployments, Instances
 from clever_v4.api.owners import Owners
-from clever_v4.api.products import Zones
 from clever_v4.api.pulsar import Pulsar
+from clever_v4.api.zones import Zones
 from clever_v4.auth import Auth, AuthProvider
 from clever_v4.environment import find_credentials
 from clever_v4.transport.client import Client
@@ -141,7 +142,7 @@ class Session:
             max_response_bytes=max_response_bytes,
             max_header_bytes=max_header_bytes,
         )
-        self.billing = Billing(self._client)
+        self.invoices = Invoices(self._client)
         """Invoices."""
         self.deployments = Deployments(self._client)
         """Deployments of an application, and waiting for one."""

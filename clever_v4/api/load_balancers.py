@@ -55,62 +55,35 @@ class LoadBalancer:
 class LoadBalancers:
     """
     ``session.load_balancers``: the load balancers of applications and add-ons.
+
+    Every coroutine may raise these; each tells only what is special to it.
+
+    Raises:
+        ValueError: An id cannot stand in a path, or is known to be of another kind.
+        TypeError: An argument is of another type.
+        APIError: The API refused.
+        TransportError: There was no usable answer.
+        ResponseFormatError: The answer does not fit its model.
     """
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def list_for_addon(
-        self,
-        owner_id: str,
-        addon_id: str,
-        kind: LoadBalancerKind | str = LoadBalancerKind.DEFAULT,
-        *,
-        missing_ok: bool = True,
-    ) -> builtins.list[LoadBalancer]:
-        """
-        List the load balancers of an add-on.
-
-        Args:
-            owner_id: ``orga_…`` or ``user_…``.
-            addon_id: The marketplace id ``addon_…``, not the real id
-                (``postgresql_…``).
-            kind: ``default`` or ``private``.
-            missing_ok: Whether a 404 gives an empty list. The API answers it for
-                a mistyped id and for one that has none alike; False raises it.
-
-        Returns:
-            Empty when there are none, also where the server answers 404, as
-            the official client has it.
-
-        Raises:
-            ValueError: An id cannot stand in a path, or the kind is unknown.
-            NotFoundError: The server answers 404, and *missing_ok* is False.
-            APIError: The API refused.
-            TransportError: There was no usable answer.
-            ResponseFormatError: The answer does not fit.
-
-        Source: ``GET /v4/load-balancers/organisations/{ownerId}/addons/{addonId}/load-balancers/{kind}``,
-        not in the reference (CleverCloud/clever-client.js,
-        get-load-balancer-info-command.ts).
-        """
-        check_id("addon_id", addon_id, IdKind.ADDON)
-        return await self._list(owner_id, ("addons", addon_id), kind, missing_ok=missing_ok)
-
     async def list(
         self,
         owner_id: str,
-        application_id: str,
+        resource_id: str,
         kind: LoadBalancerKind | str = LoadBalancerKind.DEFAULT,
         *,
         missing_ok: bool = True,
     ) -> builtins.list[LoadBalancer]:
         """
-        List the load balancers of an application.
+        List the load balancers of an application or an add-on.
 
         Args:
             owner_id: ``orga_…`` or ``user_…``.
-            application_id: ``app_…``.
+            resource_id: ``app_…``, or the marketplace id ``addon_…`` of an
+                add-on, not its real id (``postgresql_…``).
             kind: ``default`` (the reference knows this one only) or
                 ``private`` (clever-client.js), of which there often are none.
             missing_ok: Whether a 404 gives an empty list. The API answers it for
@@ -123,26 +96,13 @@ class LoadBalancers:
         Raises:
             ValueError: An id cannot stand in a path, or the kind is unknown.
             NotFoundError: The server answers 404, and *missing_ok* is False.
-            APIError: The API refused.
-            TransportError: There was no usable answer.
-            ResponseFormatError: The answer does not fit.
 
-        Source: ``GET /v4/load-balancers/organisations/{ownerId}/applications/{applicationId}/load-balancers/{kind}``.
+        Source: ``GET /v4/load-balancers/organisations/{ownerId}/applications/{applicationId}/load-balancers/{kind}``;
+        for add-ons ``…/addons/{addonId}/load-balancers/{kind}``, not in the
+        reference (CleverCloud/clever-client.js, get-load-balancer-info-command.ts).
         """
-        check_id("application_id", application_id, IdKind.APPLICATION)
-        return await self._list(
-            owner_id, ("applications", application_id), kind, missing_ok=missing_ok
-        )
-
-    async def _list(
-        self,
-        owner_id: str,
-        resource: tuple[str, str],
-        kind: LoadBalancerKind | str,
-        *,
-        missing_ok: bool,
-    ) -> builtins.list[LoadBalancer]:
         check_id("owner_id", owner_id, IdKind.OWNER)
+        check_id("resource_id", resource_id, IdKind.APPLICATION, IdKind.ADDON)
         try:
             kind = LoadBalancerKind(kind)
         except ValueError:
@@ -152,7 +112,8 @@ class LoadBalancers:
             "load-balancers",
             "organisations",
             owner_id,
-            *resource,
+            "addons" if resource_id.startswith("addon_") else "applications",
+            resource_id,
             "load-balancers",
             kind.value,
         )

@@ -18,7 +18,7 @@ from .tables import Column, Format, cell, duration_text, print_json, print_table
 from .terminal import CommandError, Exit, Terminal, usage
 
 if TYPE_CHECKING:
-    from clever_v4.api.orchestration import Deployment
+    from clever_v4.api.deployments import Deployment
     from clever_v4.session import Session
 
 __all__ = ["deployment", "deployments"]
@@ -58,7 +58,8 @@ async def deployments(
         action: Only those with this action (DEPLOY, UPSCALE, ...); repeatable.
         format: human or json.
     """
-    from clever_v4.api.orchestration import DeploymentQuery, Order
+    from clever_v4.api.deployments import DeploymentQuery
+    from clever_v4.wire.choices import Order
 
     with usage():
         query = DeploymentQuery(

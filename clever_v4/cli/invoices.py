@@ -18,7 +18,7 @@ from .tables import Column, Format, cell, print_json, print_table
 from .terminal import CommandError, Terminal, UsageError, usage
 
 if TYPE_CHECKING:
-    from clever_v4.api.billing import Invoice, InvoiceQuery, Money, Progress
+    from clever_v4.api.invoices import Invoice, InvoiceQuery, Money, Progress
 
 __all__ = ["invoice", "invoices"]
 
@@ -69,9 +69,9 @@ async def invoices(
         owner_id = await find_owner(session, account)
         with usage():
             found = (
-                await session.billing.list_unpaid_invoices(owner_id)
+                await session.invoices.list_unpaid(owner_id)
                 if unpaid
-                else await session.billing.list_invoices(owner_id, query)
+                else await session.invoices.list(owner_id, query)
             )
     if format == "json":
         await print_json(terminal, found)
@@ -125,11 +125,7 @@ async def invoice(
     async with account.session() as session:
         owner_id = await find_owner(session, account)
         if html or pdf:
-            download = (
-                session.billing.download_invoice_html
-                if html
-                else session.billing.download_invoice_pdf
-            )
+            download = session.invoices.download_html if html else session.invoices.download_pdf
             await _save(
                 terminal,
                 number,
@@ -138,7 +134,7 @@ async def invoice(
             )
             return
         with usage():
-            found = await session.billing.get_invoice(owner_id, number)
+            found = await session.invoices.get(owner_id, number)
     if format == "json":
         await print_json(terminal, found)
     else:
@@ -146,7 +142,7 @@ async def invoice(
 
 
 def _query(since: str | None, until: str | None, limit: int | None) -> InvoiceQuery | None:
-    from clever_v4.api.billing import ALL, InvoiceQuery
+    from clever_v4.api.invoices import ALL, InvoiceQuery
 
     if since is None and until is None and limit is None:
         return None

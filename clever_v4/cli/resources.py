@@ -69,7 +69,8 @@ async def instances(
         exclude_state: Not those in this state; repeatable.
         format: human or json.
     """
-    from clever_v4.api.orchestration import InstanceQuery, Order
+    from clever_v4.api.instances import InstanceQuery
+    from clever_v4.wire.choices import Order
 
     with usage():
         begin, end = period(since, until, now=datetime.now(UTC))
@@ -133,7 +134,7 @@ async def load_balancers(
     async with account.session() as session:
         if addon is not None:
             target = await find_addon(session, account, addon)
-            found = await session.load_balancers.list_for_addon(target.owner_id, target.id, kind)
+            found = await session.load_balancers.list(target.owner_id, target.id, kind)
         else:
             target = await find_application(session, account, application or "")
             with usage():

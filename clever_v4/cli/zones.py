@@ -15,7 +15,7 @@ from .tables import Column, Format, print_json, print_table
 from .terminal import Terminal, UsageError, usage
 
 if TYPE_CHECKING:
-    from clever_v4.api.products import Zone
+    from clever_v4.api.zones import Zone
     from clever_v4.session import Session
 
 __all__ = ["COLUMNS", "row", "zones"]

@@ -9,7 +9,7 @@ from typing import Final
 
 from .paths import check_path_segment
 
-__all__ = ["IdKind", "check_id"]
+__all__ = ["IdKind", "application_path", "check_id"]
 
 
 class IdKind(enum.Enum):
@@ -61,3 +61,23 @@ def check_id(name: str, value: object, *kinds: IdKind) -> str:
         wanted = " or ".join(kind.value for kind in kinds)
         raise ValueError(f"{name} must be the id of {wanted}, got {checked!r}")
     return checked
+
+
+def application_path(owner_id: str, application_id: str, family: str) -> tuple[str, ...]:
+    """
+    Give the path of what an application has.
+
+    Raises:
+        ValueError: An id cannot stand in a path, or is of another kind.
+    """
+    check_id("owner_id", owner_id, IdKind.OWNER)
+    check_id("application_id", application_id, IdKind.APPLICATION)
+    return (
+        "v4",
+        "orchestration",
+        "organisations",
+        owner_id,
+        "applications",
+        application_id,
+        family,
+    )

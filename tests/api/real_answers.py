@@ -11,15 +11,16 @@ from typing import Any, Final
 
 import attrs
 
-from clever_v4.api.billing import ALL, Invoice, InvoiceSummary
+from clever_v4.api.deployments import Deployment
+from clever_v4.api.instances import Instance
+from clever_v4.api.invoices import ALL, Invoice, InvoiceSummary
 from clever_v4.api.load_balancers import LoadBalancer, LoadBalancerKind
 from clever_v4.api.logs import AccessLogEntry, AddonLogEntry, LogEntry, LogQuery
-from clever_v4.api.orchestration import Deployment, Instance
 from clever_v4.api.owners import Summary
 from clever_v4.api.owners.models import SummaryOnTheWire, summary_from
-from clever_v4.api.products import Zone
 from clever_v4.api.pulsar import StoragePolicies
 from clever_v4.api.pulsar.units import policies_from
+from clever_v4.api.zones import Zone
 from clever_v4.auth import ApiToken
 from clever_v4.emulator import Emulator
 from clever_v4.session import Session

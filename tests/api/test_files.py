@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from clever_v4.api.billing import ALL, InvoiceQuery
-from clever_v4.api.billing.files import PathSink
+from clever_v4.api.invoices import ALL, InvoiceQuery
+from clever_v4.api.invoices.files import PathSink
 from clever_v4.emulator import Emulator
 from clever_v4.errors import ConnectionFailedError, NotFoundError
 from clever_v4.session import Session
@@ -27,7 +27,7 @@ def files_in(directory: Path) -> dict[str, bytes]:
 
 
 async def first_number(emulator: Emulator, session: Session) -> str:
-    return (await session.billing.list_invoices(emulator.owner_id, InvoiceQuery(since=ALL)))[
+    return (await session.invoices.list(emulator.owner_id, InvoiceQuery(since=ALL)))[
         0
     ].invoice_number
 
@@ -42,10 +42,10 @@ async def test_a_download_replaces_the_file_when_it_is_complete(
     target = tmp_path / "invoice.pdf"
     target.write_bytes(b"older")
     seen: list[tuple[int, int | None]] = []
-    count = await session.billing.download_invoice_pdf(
+    count = await session.invoices.download_pdf(
         emulator.owner_id, number, target, on_progress=lambda *told: seen.append(told)
     )
-    expected = await session.billing.get_invoice_pdf(emulator.owner_id, number)
+    expected = await session.invoices.get_pdf(emulator.owner_id, number)
     assert files_in(tmp_path) == {"invoice.pdf": expected}
     assert count == len(expected)
     assert seen[-1] == (count, count)
@@ -58,8 +58,8 @@ async def test_a_download_goes_to_a_file_object(emulator: Emulator, session: Ses
     """
     number = await first_number(emulator, session)
     file = io.BytesIO()
-    count = await session.billing.download_invoice_html(emulator.owner_id, number, file)
-    html = await session.billing.get_invoice_html(emulator.owner_id, number)
+    count = await session.invoices.download_html(emulator.owner_id, number, file)
+    html = await session.invoices.get_html(emulator.owner_id, number)
     assert file.getvalue().decode() == html
     assert count == len(file.getvalue())
 
@@ -81,8 +81,8 @@ async def test_a_file_object_that_takes_less_is_asked_again(
 
     number = await first_number(emulator, session)
     file = Reluctant()
-    await session.billing.download_invoice_pdf(emulator.owner_id, number, file)
-    assert file.taken == await session.billing.get_invoice_pdf(emulator.owner_id, number)
+    await session.invoices.download_pdf(emulator.owner_id, number, file)
+    assert file.taken == await session.invoices.get_pdf(emulator.owner_id, number)
 
 
 async def test_a_broken_download_leaves_no_half_file(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ async def test_a_broken_download_leaves_no_half_file(tmp_path: Path) -> None:
     target.write_bytes(b"older")
     async with serve(break_off) as server, Session(base_url=server.url) as session:
         with pytest.raises(ConnectionFailedError):
-            await session.billing.download_invoice_pdf("orga_1", "F1", target)
+            await session.invoices.download_pdf("orga_1", "F1", target)
     assert files_in(tmp_path) == {"invoice.pdf": b"older"}
 
 
@@ -119,7 +119,7 @@ async def test_a_failing_callback_leaves_no_half_file(
         raise LookupError(done)
 
     with pytest.raises(LookupError):
-        await session.billing.download_invoice_pdf(
+        await session.invoices.download_pdf(
             emulator.owner_id, number, tmp_path / "x.pdf", on_progress=fail
         )
     assert files_in(tmp_path) == {}
@@ -133,9 +133,7 @@ async def test_a_missing_directory_is_the_operating_systems_error(
     """
     number = await first_number(emulator, session)
     with pytest.raises(FileNotFoundError):
-        await session.billing.download_invoice_pdf(
-            emulator.owner_id, number, tmp_path / "no" / "x.pdf"
-        )
+        await session.invoices.download_pdf(emulator.owner_id, number, tmp_path / "no" / "x.pdf")
 
 
 async def test_a_refused_download_touches_nothing(
@@ -145,7 +143,7 @@ async def test_a_refused_download_touches_nothing(
     A 404 is raised before any file is made.
     """
     with pytest.raises(NotFoundError):
-        await session.billing.download_invoice_pdf(emulator.owner_id, "F0", tmp_path / "x.pdf")
+        await session.invoices.download_pdf(emulator.owner_id, "F0", tmp_path / "x.pdf")
     assert files_in(tmp_path) == {}
 
 
@@ -153,7 +151,7 @@ async def test_a_destination_has_to_be_writable_bytes(session: Session) -> None:
     """
     A text file, a number and a path without a name are refused before anything is asked.
     """
-    download = session.billing.download_invoice_pdf
+    download = session.invoices.download_pdf
     with pytest.raises(TypeError, match="must be opened for bytes"):
         await download("o", "F1", io.StringIO())  # type: ignore[arg-type]  -- the caller's mistake
     with pytest.raises(TypeError, match="destination must be a path or a binary file object"):
@@ -177,7 +175,7 @@ async def test_a_name_may_be_as_long_as_the_system_allows(
     """
     number = await first_number(emulator, session)
     target = tmp_path / ("\N{MONEY BAG}" * 62 + ".pdf")
-    count = await session.billing.download_invoice_pdf(emulator.owner_id, number, target)
+    count = await session.invoices.download_pdf(emulator.owner_id, number, target)
     assert {name: len(data) for name, data in files_in(tmp_path).items()} == {target.name: count}
 
 
@@ -193,7 +191,7 @@ async def test_what_a_link_leads_to_is_replaced_with_its_permissions(
     (kept / "invoice.pdf").write_bytes(b"older")
     (kept / "invoice.pdf").chmod(0o600)
     link.symlink_to(kept / "invoice.pdf")
-    count = await session.billing.download_invoice_pdf(emulator.owner_id, number, link)
+    count = await session.invoices.download_pdf(emulator.owner_id, number, link)
     assert link.is_symlink()
     assert {name: len(data) for name, data in files_in(kept).items()} == {"invoice.pdf": count}
     assert (kept / "invoice.pdf").stat().st_mode & 0o777 == 0o600
@@ -210,7 +208,7 @@ async def test_a_pipe_is_written_to_as_it_is(
     os.mkfifo(pipe)
     read, count = await asyncio.gather(
         asyncio.to_thread(pipe.read_bytes),
-        session.billing.download_invoice_pdf(emulator.owner_id, number, pipe),
+        session.invoices.download_pdf(emulator.owner_id, number, pipe),
     )
     assert len(read) == count
     assert pipe.is_fifo()
@@ -225,7 +223,7 @@ async def test_a_directory_is_the_operating_systems_error(
     number = await first_number(emulator, session)
     (tmp_path / "there").mkdir()
     with pytest.raises(IsADirectoryError):
-        await session.billing.download_invoice_pdf(emulator.owner_id, number, tmp_path / "there")
+        await session.invoices.download_pdf(emulator.owner_id, number, tmp_path / "there")
     assert files_in(tmp_path / "there") == {}
     (tmp_path / "there").rmdir()
     assert files_in(tmp_path) == {}
@@ -245,11 +243,11 @@ async def test_a_full_disk_leaves_no_half_file(
             return Path("/dev/full").open("wb")
 
     number = await first_number(emulator, session)
-    monkeypatch.setattr("clever_v4.api.billing.invoices.PathSink", OnFullDisk)
+    monkeypatch.setattr("clever_v4.api.invoices.group.PathSink", OnFullDisk)
     target = tmp_path / "invoice.pdf"
     target.write_bytes(b"older")
     with pytest.raises(OSError, match="No space left"):
-        await session.billing.download_invoice_pdf(emulator.owner_id, number, target)
+        await session.invoices.download_pdf(emulator.owner_id, number, target)
     assert files_in(tmp_path) == {"invoice.pdf": b"older"}
 
 
@@ -272,7 +270,7 @@ async def test_a_call_that_is_cancelled_while_it_writes_leaves_nothing(
     monkeypatch.setattr(PathSink, "_write", slowly)
     async with asyncio.TaskGroup() as group:
         call = group.create_task(
-            session.billing.download_invoice_pdf(emulator.owner_id, number, tmp_path / "x.pdf")
+            session.invoices.download_pdf(emulator.owner_id, number, tmp_path / "x.pdf")
         )
         await writing.wait()
         call.cancel()
@@ -299,9 +297,7 @@ async def test_a_slow_file_object_does_not_hold_the_event_loop(
     number = await first_number(emulator, session)
     file = Slow()
     async with asyncio.TaskGroup() as group:
-        call = group.create_task(
-            session.billing.download_invoice_html(emulator.owner_id, number, file)
-        )
+        call = group.create_task(session.invoices.download_html(emulator.owner_id, number, file))
         await waiting.wait()
         go_on.set()
     assert call.result() == len(file.getvalue())
@@ -325,9 +321,9 @@ async def test_a_file_object_that_fails_is_told_and_left_open(emulator: Emulator
         number = await first_number(emulator, session)
         file = Full()
         with pytest.raises(OSError, match="no space left"):
-            await session.billing.download_invoice_html(emulator.owner_id, number, file)
+            await session.invoices.download_html(emulator.owner_id, number, file)
         assert not file.closed
-        assert await session.billing.get_invoice_html(emulator.owner_id, number)
+        assert await session.invoices.get_html(emulator.owner_id, number)
 
 
 @pytest.mark.parametrize(
@@ -346,7 +342,7 @@ async def test_a_file_object_that_takes_nothing_is_not_asked_for_ever(
 
     number = await first_number(emulator, session)
     with pytest.raises(error):
-        await session.billing.download_invoice_html(emulator.owner_id, number, Raw())
+        await session.invoices.download_html(emulator.owner_id, number, Raw())
 
 
 def test_what_is_discarded_stays_discarded(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ async def test_default_ones_of_applications_and_addons(
     assert balancer.dns is not None
     assert balancer.dns.cname == "domain.par.clever-cloud.com."
     assert len(balancer.dns.a) == 3
-    assert await session.load_balancers.list_for_addon(emulator.owner_id, addon.id) == [balancer]
+    assert await session.load_balancers.list(emulator.owner_id, addon.id) == [balancer]
 
 
 async def test_private_ones_may_be_none_at_all(emulator: Emulator, session: Session) -> None:
@@ -40,7 +40,7 @@ async def test_private_ones_may_be_none_at_all(emulator: Emulator, session: Sess
     assert await balancers.list(owner, without.id, LoadBalancerKind.PRIVATE) == []
     (private,) = await balancers.list(owner, having.id, "private")
     assert private.name == "private-rbx"
-    assert await balancers.list_for_addon(owner, addon.id, "private") == [private]
+    assert await balancers.list(owner, addon.id, "private") == [private]
 
 
 async def test_not_found_is_none_at_all(canned: Canned, canned_session: Session) -> None:
@@ -60,10 +60,10 @@ async def test_nonsense_is_refused_by_its_name(session: Session) -> None:
     """
     with pytest.raises(ValueError, match="kind must be 'default' or 'private', got 'public'"):
         await session.load_balancers.list("o", "a", "public")
-    with pytest.raises(ValueError, match="application_id"):
+    with pytest.raises(ValueError, match="resource_id"):
         await session.load_balancers.list("o", "")
-    with pytest.raises(ValueError, match="addon_id"):
-        await session.load_balancers.list_for_addon("o", "..")
+    with pytest.raises(ValueError, match="resource_id"):
+        await session.load_balancers.list("o", "..")
 
 
 async def test_dns_may_be_absent(canned: Canned, canned_session: Session) -> None:

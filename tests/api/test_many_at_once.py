@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from clever_v4.api.billing import ALL, InvoiceQuery
+from clever_v4.api.invoices import ALL, InvoiceQuery
 from clever_v4.auth import ApiToken
 from clever_v4.emulator import Emulator
 from clever_v4.emulator.routes import deployments
@@ -120,9 +120,7 @@ async def test_a_cancelled_download_leaves_nothing(emulator: Emulator, tmp_path:
         ApiToken(emulator.token), base_url=emulator.url, max_connections=1
     ) as session:
         owner = emulator.owner_id
-        number = (await session.billing.list_invoices(owner, InvoiceQuery(since=ALL)))[
-            0
-        ].invoice_number
+        number = (await session.invoices.list(owner, InvoiceQuery(since=ALL)))[0].invoice_number
         for pieces in range(1, 6):
             reached = asyncio.Event()
             seen = 0
@@ -135,7 +133,7 @@ async def test_a_cancelled_download_leaves_nothing(emulator: Emulator, tmp_path:
 
             async with asyncio.TaskGroup() as group:
                 call = group.create_task(
-                    session.billing.download_invoice_pdf(
+                    session.invoices.download_pdf(
                         owner, number, tmp_path / "x.pdf", on_progress=count
                     )
                 )
@@ -148,4 +146,4 @@ async def test_a_cancelled_download_leaves_nothing(emulator: Emulator, tmp_path:
             ]
             assert names in ([], ["x.pdf"])
             assert call.cancelled() or call.result() > 100_000
-        assert len(await session.billing.get_invoice_pdf(owner, number)) > 100_000
+        assert len(await session.invoices.get_pdf(owner, number)) > 100_000

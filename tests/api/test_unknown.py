@@ -23,12 +23,10 @@ Call = Callable[[Session, dict[str, str]], Any]
 LISTS: dict[str, Callable[..., Awaitable[list[Any]]]] = {
     "deployments": lambda s, **k: s.deployments.list(OWNER, APPLICATION, **k),
     "instances": lambda s, **k: s.instances.list(OWNER, APPLICATION, **k),
-    "invoices": lambda s, **k: s.billing.list_invoices(OWNER, **k),
-    "unpaid invoices": lambda s, **k: s.billing.list_unpaid_invoices(OWNER, **k),
+    "invoices": lambda s, **k: s.invoices.list(OWNER, **k),
+    "unpaid invoices": lambda s, **k: s.invoices.list_unpaid(OWNER, **k),
     "load balancers": lambda s, **k: s.load_balancers.list(OWNER, APPLICATION, **k),
-    "load balancers of an add-on": lambda s, **k: s.load_balancers.list_for_addon(
-        OWNER, ADDON, **k
-    ),
+    "load balancers of an add-on": lambda s, **k: s.load_balancers.list(OWNER, ADDON, **k),
 }
 
 CALLS: dict[str, tuple[dict[str, str], Call]] = {
@@ -52,22 +50,18 @@ CALLS: dict[str, tuple[dict[str, str], Call]] = {
         {"owner_id": OWNER, "application_id": APPLICATION, "instance_id": UUID},
         lambda s, k: s.instances.get(**k),
     ),
-    "billing.list_invoices": ({"owner_id": OWNER}, lambda s, k: s.billing.list_invoices(**k)),
-    "billing.list_unpaid_invoices": (
+    "invoices.list": ({"owner_id": OWNER}, lambda s, k: s.invoices.list(**k)),
+    "invoices.list_unpaid": (
         {"owner_id": OWNER},
-        lambda s, k: s.billing.list_unpaid_invoices(**k),
+        lambda s, k: s.invoices.list_unpaid(**k),
     ),
-    "billing.get_invoice": (
+    "invoices.get": (
         {"owner_id": OWNER},
-        lambda s, k: s.billing.get_invoice(invoice_number="F1", **k),
+        lambda s, k: s.invoices.get(invoice_number="F1", **k),
     ),
     "load_balancers.list": (
-        {"owner_id": OWNER, "application_id": APPLICATION},
+        {"owner_id": OWNER, "resource_id": APPLICATION},
         lambda s, k: s.load_balancers.list(**k),
-    ),
-    "load_balancers.list_for_addon": (
-        {"owner_id": OWNER, "addon_id": ADDON},
-        lambda s, k: s.load_balancers.list_for_addon(**k),
     ),
     "zones.list": ({"owner_id": OWNER}, lambda s, k: s.zones.list(**k)),
     "zones.get": ({"owner_id": OWNER}, lambda s, k: s.zones.get("par", **k)),
@@ -95,7 +89,7 @@ WRONG = {
     "addon_id": (OWNER, APPLICATION, DEPLOYMENT),
     "deployment_id": (OWNER, APPLICATION, ADDON, REAL),
     "instance_id": (OWNER, APPLICATION, ADDON, REAL, DEPLOYMENT),
-    "resource_id": (OWNER, ADDON, DEPLOYMENT),
+    "resource_id": (OWNER, DEPLOYMENT),
 }
 
 

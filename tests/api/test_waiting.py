@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from clever_v4.api.orchestration.waiting import delay_after
+from clever_v4.api.deployments.waiting import delay_after
 from clever_v4.auth import ApiToken
 from clever_v4.emulator import Application, Emulator
 from clever_v4.errors import (
@@ -162,7 +162,7 @@ async def test_a_passing_failure_is_bridged_and_logged(
     canned.answer('{"id": "d", "state": "QUEUED"}')
     canned.answer("<html>", status=502, times=4)
     canned.answer('{"id": "d", "state": "SUCCEEDED"}')
-    with caplog.at_level(logging.INFO, "clever_v4.api.orchestration.waiting"):
+    with caplog.at_level(logging.INFO, "clever_v4.api.deployments.waiting"):
         final = await canned_session.deployments.wait("o", "a", "d", poll_interval=FAST)
     assert final.state == "SUCCEEDED"
     assert sum("HTTP 502" in record.message for record in caplog.records) == 4

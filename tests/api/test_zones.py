@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from clever_v4.api.products import Zone
+from clever_v4.api.zones import Zone
 from clever_v4.auth import ApiToken
 from clever_v4.emulator import Emulator
 from clever_v4.errors import NotFoundError, ResponseFormatError

@@ -69,25 +69,23 @@ class Endpoint:
 ENDPOINTS = {
     "invoices": Endpoint(
         "/v4/billing/organisations/{owner}/invoices?since=2010-08-01T00:00:00.000Z",
-        lambda session, ids: session.billing.list_invoices(ids.owner, InvoiceQuery(since=ALL)),
+        lambda session, ids: session.invoices.list(ids.owner, InvoiceQuery(since=ALL)),
     ),
     "invoices limited": Endpoint(
         "/v4/billing/organisations/{owner}/invoices?since=2010-08-01T00:00:00.000Z&limit=3",
-        lambda session, ids: session.billing.list_invoices(
-            ids.owner, InvoiceQuery(since=ALL, limit=3)
-        ),
+        lambda session, ids: session.invoices.list(ids.owner, InvoiceQuery(since=ALL, limit=3)),
     ),
     "invoices of the default window": Endpoint(
         "/v4/billing/organisations/{owner}/invoices",
-        lambda session, ids: session.billing.list_invoices(ids.owner),
+        lambda session, ids: session.invoices.list(ids.owner),
     ),
     "unpaid invoices": Endpoint(
         "/v4/billing/organisations/{owner}/invoices/unpaid",
-        lambda session, ids: session.billing.list_unpaid_invoices(ids.owner),
+        lambda session, ids: session.invoices.list_unpaid(ids.owner),
     ),
     "invoice": Endpoint(
         "/v4/billing/organisations/{owner}/invoices/{invoice}",
-        lambda session, ids: session.billing.get_invoice(ids.owner, ids.invoice),
+        lambda session, ids: session.invoices.get(ids.owner, ids.invoice),
     ),
     "deployments": Endpoint(
         "/v4/orchestration/organisations/{owner}/applications/{app}/deployments",
@@ -131,7 +129,7 @@ ENDPOINTS = {
     ),
     "load balancers of an add-on": Endpoint(
         "/v4/load-balancers/organisations/{owner}/addons/{addon}/load-balancers/default",
-        lambda session, ids: session.load_balancers.list_for_addon(ids.owner, ids.addon),
+        lambda session, ids: session.load_balancers.list(ids.owner, ids.addon),
     ),
     "private load balancers": Endpoint(
         "/v4/load-balancers/organisations/{owner}/applications/{private_app}/load-balancers/private",
@@ -141,7 +139,7 @@ ENDPOINTS = {
     ),
     "private load balancers of an add-on": Endpoint(
         "/v4/load-balancers/organisations/{owner}/addons/{private_addon}/load-balancers/private",
-        lambda session, ids: session.load_balancers.list_for_addon(
+        lambda session, ids: session.load_balancers.list(
             ids.owner, ids.private_addon, LoadBalancerKind.PRIVATE
         ),
     ),
@@ -167,7 +165,7 @@ async def ids(emulator: Emulator, session: Session) -> AsyncIterator[Ids]:
     """
     application, addon = emulator.applications[0], emulator.addons[0]
     owner_id = emulator.owner_id
-    invoices = await session.billing.list_invoices(owner_id, InvoiceQuery(since=ALL))
+    invoices = await session.invoices.list(owner_id, InvoiceQuery(since=ALL))
     deployments = await session.deployments.list(owner_id, application.id)
     instances = await session.instances.list(owner_id, application.id)
     yield Ids(
@@ -208,8 +206,8 @@ async def test_documents_are_the_bytes_of_ours(
     path = f"/v4/billing/organisations/{ids.owner}/invoices/{ids.invoice}"
     html, pdf = await official.curl(f"{path}.html"), await official.curl(f"{path}.pdf")
 
-    assert html.text == await session.billing.get_invoice_html(ids.owner, ids.invoice)
-    assert pdf.out == await session.billing.get_invoice_pdf(ids.owner, ids.invoice)
+    assert html.text == await session.invoices.get_html(ids.owner, ids.invoice)
+    assert pdf.out == await session.invoices.get_pdf(ids.owner, ids.invoice)
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ async def test_invoices_are_ours(
     The same summaries, of all time, of the default window and of a limited window.
     """
     owner_id = emulator.owner_id
-    every = await session.billing.list_invoices(owner_id, InvoiceQuery(since=ALL))
+    every = await session.invoices.list(owner_id, InvoiceQuery(since=ALL))
     by_date = sorted(every, key=lambda one: one.emission_date)
     since, until = by_date[3].emission_date, by_date[-4].emission_date
     queries = (InvoiceQuery(since=ALL), None, InvoiceQuery(since=since, until=until, limit=4))
@@ -56,7 +56,7 @@ async def test_invoices_are_ours(
     )
 
     for query, answer in zip(queries, theirs, strict=True):
-        ours = await session.billing.list_invoices(owner_id, query)
+        ours = await session.invoices.list(owner_id, query)
         assert by_number(content(answer)) == by_number(map(summary, ours))
     assert len(theirs[0]) > len(theirs[1]) >= 0
     assert len(theirs[2]) == 4
@@ -68,7 +68,7 @@ async def test_unpaid_invoices_are_ours(
     """
     The same summaries of what is still to be paid.
     """
-    ours = await session.billing.list_unpaid_invoices(emulator.owner_id)
+    ours = await session.invoices.list_unpaid(emulator.owner_id)
     [theirs] = await official.send(
         [call("invoice/list-unpaid-invoice-command", ownerId=emulator.owner_id)]
     )
@@ -84,14 +84,14 @@ async def test_each_invoice_with_its_lines_is_ours(
     Every member of every line of every invoice, whatever the official client calls it.
     """
     owner_id = emulator.owner_id
-    listed = await session.billing.list_invoices(owner_id, InvoiceQuery(since=ALL))
+    listed = await session.invoices.list(owner_id, InvoiceQuery(since=ALL))
     theirs = await official.send(
         call("invoice/get-invoice-command", ownerId=owner_id, invoiceNumber=one.invoice_number)
         for one in listed
     )
 
     for one, answer in zip(listed, theirs, strict=True):
-        ours = await session.billing.get_invoice(owner_id, one.invoice_number)
+        ours = await session.invoices.get(owner_id, one.invoice_number)
         assert content(answer) == detail(of_models(ours))
 
 
@@ -102,7 +102,7 @@ async def test_invoice_documents_are_ours(
     The same HTML and the same bytes of the PDF, which also comes by a URL with credentials.
     """
     owner_id = emulator.owner_id
-    listed = await session.billing.list_invoices(owner_id, InvoiceQuery(since=ALL))
+    listed = await session.invoices.list(owner_id, InvoiceQuery(since=ALL))
     wanted = {"ownerId": owner_id, "invoiceNumber": listed[0].invoice_number}
 
     html, pdf, url = await official.send(
@@ -114,8 +114,8 @@ async def test_invoice_documents_are_ours(
     )
     by_url = await official.curl(url.removeprefix(emulator.url))
 
-    ours = await session.billing.get_invoice_pdf(owner_id, listed[0].invoice_number)
-    assert html == await session.billing.get_invoice_html(owner_id, listed[0].invoice_number)
+    ours = await session.invoices.get_pdf(owner_id, listed[0].invoice_number)
+    assert html == await session.invoices.get_html(owner_id, listed[0].invoice_number)
     assert pdf == {"type": "application/pdf", "base64": base64.b64encode(ours).decode()}
     assert "authorization=" in url
     assert by_url.out == ours
@@ -222,7 +222,7 @@ async def test_load_balancers_are_ours(
         await ask(owner_id, id_, kind)
         for ask, id_ in (
             (session.load_balancers.list, application.id),
-            (session.load_balancers.list_for_addon, addon.id),
+            (session.load_balancers.list, addon.id),
         )
         for kind in LoadBalancerKind
     ]

@@ -160,7 +160,7 @@ async def test_what_we_show_as_json_is_what_the_api_answers(
     """
     Every member that ``clever curl`` shows, under the API's name and with its value.
     """
-    unpaid = await session.billing.list_unpaid_invoices(emulator.owner_id)
+    unpaid = await session.invoices.list_unpaid(emulator.owner_id)
     app_id = emulator.applications[0].id
     deployments = await session.deployments.list(emulator.owner_id, app_id)
     ids = {
@@ -210,7 +210,7 @@ async def test_a_saved_invoice_is_the_same_file(
     """
     ``invoice NUMBER --pdf -o FILE`` saves the bytes that ``clever curl`` gets.
     """
-    [first, *_] = await session.billing.list_unpaid_invoices(emulator.owner_id)
+    [first, *_] = await session.invoices.list_unpaid(emulator.owner_id)
     path = f"/v4/billing/organisations/{emulator.owner_id}/invoices/{first.invoice_number}.{form}"
     printed = await official.curl(path)
     saved = tmp_path / "invoice"

@@ -40,16 +40,16 @@ from clever_v4 import (
 
 
 async def billing(session: Session) -> None:
-    invoices = await session.billing.list_invoices("orga_1", InvoiceQuery(since=ALL, limit=10))
+    invoices = await session.invoices.list("orga_1", InvoiceQuery(since=ALL, limit=10))
     assert_type(invoices, list[InvoiceSummary])
     assert_type(invoices[0].total_tax_included.amount, Decimal)
-    assert_type(await session.billing.list_unpaid_invoices("orga_1"), list[InvoiceSummary])
-    assert_type(await session.billing.get_invoice("orga_1", "F1"), Invoice)
-    assert_type(await session.billing.get_invoice_html("orga_1", "F1"), str)
-    assert_type(await session.billing.get_invoice_pdf("orga_1", "F1"), bytes)
-    assert_type(await session.billing.download_invoice_html("orga_1", "F1", "f.html"), int)
-    assert_type(await session.billing.download_invoice_pdf("orga_1", "F1", Path("f.pdf")), int)
-    await session.billing.download_invoice_pdf("orga_1", "F1", io.BytesIO(), on_progress=progress)
+    assert_type(await session.invoices.list_unpaid("orga_1"), list[InvoiceSummary])
+    assert_type(await session.invoices.get("orga_1", "F1"), Invoice)
+    assert_type(await session.invoices.get_html("orga_1", "F1"), str)
+    assert_type(await session.invoices.get_pdf("orga_1", "F1"), bytes)
+    assert_type(await session.invoices.download_html("orga_1", "F1", "f.html"), int)
+    assert_type(await session.invoices.download_pdf("orga_1", "F1", Path("f.pdf")), int)
+    await session.invoices.download_pdf("orga_1", "F1", io.BytesIO(), on_progress=progress)
 
 
 def progress(_written: int, _total: int | None) -> None: ...
@@ -90,7 +90,7 @@ async def instances(session: Session) -> None:
 async def load_balancers(session: Session) -> None:
     found = await session.load_balancers.list("orga_1", "app_1", LoadBalancerKind.PRIVATE)
     assert_type(found, list[LoadBalancer])
-    of_addon = await session.load_balancers.list_for_addon("orga_1", "addon_1", "default")
+    of_addon = await session.load_balancers.list("orga_1", "addon_1", "default")
     assert_type(of_addon, list[LoadBalancer])
 
 

@@ -47,6 +47,15 @@ class Owners:
     An id or name that is not in it makes it be asked for again, since it may
     be new. Those who ask at the same time share one request and its outcome,
     also where that is an error.
+
+    Every coroutine may raise these; each tells only what is special to it.
+
+    Raises:
+        ValueError: An id cannot stand in a path, or is known to be of another kind.
+        TypeError: An argument is of another type.
+        APIError: The API refused.
+        TransportError: There was no usable answer.
+        ResponseFormatError: The answer does not fit its model.
     """
 
     def __init__(self, client: Client) -> None:
@@ -57,11 +66,6 @@ class Owners:
     async def summary(self) -> Summary:
         """
         Give all owners, applications and add-ons that the credentials can see.
-
-        Raises:
-            APIError: The API refused.
-            TransportError: There was no usable answer.
-            ResponseFormatError: The answer does not fit.
 
         Source: ``GET /v2/summary`` (clever-tools, src/models/ids-resolver.js).
         """
@@ -84,9 +88,6 @@ class Owners:
 
         Raises:
             UnresolvedNameError: Nothing of this id is visible.
-            APIError: The API refused.
-            TransportError: There was no usable answer.
-            ResponseFormatError: The answer does not fit.
 
         Source: ``GET /v2/summary``.
         """
@@ -117,9 +118,6 @@ class Owners:
 
         Raises:
             UnresolvedNameError: None or several fit.
-            APIError: The API refused.
-            TransportError: There was no usable answer.
-            ResponseFormatError: The answer does not fit.
 
         Source: ``GET /v2/summary``.
         """
@@ -138,9 +136,6 @@ class Owners:
 
         Raises:
             UnresolvedNameError: None or several fit.
-            APIError: The API refused.
-            TransportError: There was no usable answer.
-            ResponseFormatError: The answer does not fit.
 
         Source: ``GET /v2/summary``.
         """
@@ -161,9 +156,6 @@ class Owners:
 
         Raises:
             UnresolvedNameError: None or several fit.
-            APIError: The API refused.
-            TransportError: There was no usable answer.
-            ResponseFormatError: The answer does not fit.
 
         Source: ``GET /v2/summary``.
         """
@@ -175,9 +167,6 @@ class Owners:
 
         Raises:
             UnresolvedNameError: No such add-on is visible.
-            APIError: The API refused.
-            TransportError: There was no usable answer.
-            ResponseFormatError: The answer does not fit.
 
         Source: ``GET /v2/summary``.
         """
@@ -189,9 +178,6 @@ class Owners:
 
         Raises:
             UnresolvedNameError: No such add-on is visible, or it has no real id.
-            APIError: The API refused.
-            TransportError: There was no usable answer.
-            ResponseFormatError: The answer does not fit.
 
         Source: ``GET /v2/summary``.
         """

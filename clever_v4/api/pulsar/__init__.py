@@ -2,6 +2,7 @@
 Pulsar add-ons: their storage policies.
 """
 
+from .group import Pulsar
 from .models import (
     PulsarUnits,
     StoragePolicies,
@@ -9,7 +10,6 @@ from .models import (
     StoragePolicy,
     StoragePolicyChange,
 )
-from .policies import Pulsar
 
 __all__ = [
     "Pulsar",

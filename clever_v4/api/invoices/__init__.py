@@ -1,9 +1,9 @@
 """
-Billing: invoices, their models and their documents.
+Invoices, their models and their documents.
 """
 
-from .files import BinaryWriter, Destination
-from .invoices import ALL, Billing, InvoiceQuery, Progress
+from .files import BinaryWriter, Destination, Progress
+from .group import Invoices
 from .models import (
     ClassicLine,
     CountableDetail,
@@ -19,10 +19,10 @@ from .models import (
     UptimeLine,
     VendorConsumptionLine,
 )
+from .queries import ALL, InvoiceQuery
 
 __all__ = [
     "ALL",
-    "Billing",
     "BinaryWriter",
     "ClassicLine",
     "CountableDetail",
@@ -34,6 +34,7 @@ __all__ = [
     "InvoiceQuery",
     "InvoiceStatus",
     "InvoiceSummary",
+    "Invoices",
     "Money",
     "Progress",
     "UnusableLine",

@@ -1,9 +1,8 @@
 """
-Orchestration: the deployments and the instances of an application.
+Deployments of an application, and waiting for one.
 """
 
-from .deployments import DeploymentQuery, Deployments
-from .instances import Instance, InstanceNetwork, InstanceQuery, Instances, InstanceState
+from .group import Deployments
 from .models import (
     Deployment,
     DeploymentAction,
@@ -12,7 +11,7 @@ from .models import (
     DeploymentStep,
     DeploymentVersion,
 )
-from .options import Order
+from .queries import DeploymentQuery
 
 __all__ = [
     "Deployment",
@@ -23,10 +22,4 @@ __all__ = [
     "DeploymentStep",
     "DeploymentVersion",
     "Deployments",
-    "Instance",
-    "InstanceNetwork",
-    "InstanceQuery",
-    "InstanceState",
-    "Instances",
-    "Order",
 ]

@@ -20,6 +20,15 @@ _REMEMBERED_LIMIT: Final = 10_000
 class Pulsar:
     """
     ``session.pulsar``: the storage policies of Pulsar add-ons.
+
+    Every coroutine may raise these; each tells only what is special to it.
+
+    Raises:
+        ValueError: An id cannot stand in a path, or is known to be of another kind.
+        TypeError: An argument is of another type.
+        APIError: The API refused.
+        TransportError: There was no usable answer.
+        ResponseFormatError: The answer does not fit its model.
     """
 
     def __init__(self, client: Client) -> None:
@@ -34,11 +43,7 @@ class Pulsar:
             addon_id: The real id ``pulsar_…``, not ``addon_…``.
 
         Raises:
-            ValueError: The id cannot stand in a path.
             NotFoundError: There is no such add-on.
-            APIError: The API refused.
-            TransportError: There was no usable answer.
-            ResponseFormatError: The answer does not fit.
 
         Source: ``GET /v4/addon-providers/addon-pulsar/addons/{addonId}/storage-policies``.
         The reference speaks of megabytes and days, newer sources (the
@@ -82,8 +87,6 @@ class Pulsar:
             NotFoundError: There is no such add-on.
             APIError: The API refused. With an API token it might refuse the
                 method, which no source shows to be passed on.
-            TransportError: There was no usable answer.
-            ResponseFormatError: The answer does not fit.
 
         Source: ``PATCH /v4/addon-providers/addon-pulsar/addons/{addonId}/storage-policies``;
         its answer is not settled by the sources, so that whatever is not the

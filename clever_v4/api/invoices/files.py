@@ -12,7 +12,7 @@ import os
 import secrets
 import shutil
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeAlias, runtime_checkable
 
@@ -32,6 +32,9 @@ class BinaryWriter(Protocol):
 
 Destination: TypeAlias = str | os.PathLike[str] | BinaryWriter
 """A path, or a file object opened for writing bytes."""
+
+Progress: TypeAlias = Callable[[int, int | None], None]
+"""Called with the bytes written so far and the size of the whole, None when it is not known."""
 
 
 def checked_destination(destination: object) -> Path | BinaryWriter:

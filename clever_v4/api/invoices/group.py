@@ -1,71 +1,44 @@
 """
-``session.billing``: the invoices of an organisation or user.
+``session.invoices``: the invoices of an organisation or user.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
+import builtins
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Final
-
-import attrs
 
 from clever_v4.transport.client import Client
 from clever_v4.transport.resources import get_list, get_one
-from clever_v4.validators import check_whole_number, field
 from clever_v4.wire.ids import IdKind, check_id
-from clever_v4.wire.moments import Moment, aware_moment, check_window
-from clever_v4.wire.names import wire_style
 from clever_v4.wire.paths import check_path_segment
 from clever_v4.wire.query import pairs_of
 
-from .files import Destination, PathSink, checked_destination, save, write_all
+from .files import Destination, PathSink, Progress, checked_destination, save, write_all
 from .models import Invoice, InvoiceSummary
-
-ALL: Final = datetime(2010, 8, 1, tzinfo=UTC)
-"""A *since* before every invoice: the moment that the web console sends to ask for all of them."""
-
-Progress = Callable[[int, int | None], None]
-"""Called with the bytes written so far and the size of the whole, None when it is not known."""
+from .queries import InvoiceQuery
 
 
-@wire_style("snake")
-@attrs.frozen(kw_only=True)
-class InvoiceQuery:
+class Invoices:
     """
-    Which invoices to list.
+    ``session.invoices``: the invoices of an organisation or user.
+
+    Every coroutine may raise these; each tells only what is special to it.
 
     Raises:
-        ValueError: *limit* is less than 1, *since* after *until*, or a
-            datetime naive.
-    """
-
-    limit: int | None = attrs.field(
-        default=None, validator=field(check_whole_number, optional=True)
-    )
-    """How many at most. None: the server's own default, which is not documented."""
-    since: Moment | None = attrs.field(default=None, validator=aware_moment)
-    """Emitted at this moment or later: an aware datetime, a timedelta before now, or `ALL`.
-    None: the server's own window, which is limited; no source says to what."""
-    until: Moment | None = attrs.field(default=None, validator=aware_moment)
-    """Emitted not later than this, likewise. None: no bound."""
-
-    def __attrs_post_init__(self) -> None:
-        check_window(self.since, self.until)
-
-
-class Billing:
-    """
-    ``session.billing``: the invoices of an organisation or user.
+        ValueError: An id cannot stand in a path, or is known to be of another kind.
+        TypeError: An argument is of another type.
+        APIError: The API refused.
+        TransportError: There was no usable answer.
+        ResponseFormatError: The answer does not fit its model.
     """
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def list_invoices(
+    async def list(
         self, owner_id: str, query: InvoiceQuery | None = None, *, missing_ok: bool = True
-    ) -> list[InvoiceSummary]:
+    ) -> builtins.list[InvoiceSummary]:
         """
         List invoices and credit notes, without their consumption lines.
 
@@ -81,12 +54,7 @@ class Billing:
             the server answers 404, as the official client has it.
 
         Raises:
-            ValueError: The id cannot stand in a path.
-            TypeError: *query* is of another type.
             NotFoundError: The server answers 404, and *missing_ok* is False.
-            APIError: The API refused.
-            TransportError: There was no usable answer.
-            ResponseFormatError: The answer does not fit.
 
         Source: ``GET /v4/billing/organisations/{ownerId}/invoices``; for the
         default window: CleverCloud/clever-components (src/lib/api-helpers.js)
@@ -97,9 +65,9 @@ class Billing:
             self._client, _path(owner_id), InvoiceSummary, query=pairs, missing_ok=missing_ok
         )
 
-    async def list_unpaid_invoices(
+    async def list_unpaid(
         self, owner_id: str, *, missing_ok: bool = True
-    ) -> list[InvoiceSummary]:
+    ) -> builtins.list[InvoiceSummary]:
         """
         List the invoices that are still to be paid.
 
@@ -112,11 +80,7 @@ class Billing:
             Empty also where the server answers 404.
 
         Raises:
-            ValueError: The id cannot stand in a path.
             NotFoundError: The server answers 404, and *missing_ok* is False.
-            APIError: The API refused.
-            TransportError: There was no usable answer.
-            ResponseFormatError: The answer does not fit.
 
         Source: ``GET /v4/billing/organisations/{ownerId}/invoices/unpaid``,
         not in the reference (CleverCloud/clever-client.js,
@@ -125,7 +89,7 @@ class Billing:
         path = (*_path(owner_id), "unpaid")
         return await get_list(self._client, path, InvoiceSummary, missing_ok=missing_ok)
 
-    async def get_invoice(self, owner_id: str, invoice_number: str) -> Invoice:
+    async def get(self, owner_id: str, invoice_number: str) -> Invoice:
         """
         Get one invoice with its consumption lines.
 
@@ -136,9 +100,6 @@ class Billing:
         Raises:
             ValueError: An argument cannot stand in a path.
             NotFoundError: There is no such invoice.
-            APIError: The API refused.
-            TransportError: There was no usable answer.
-            ResponseFormatError: The answer does not fit.
 
         Source: ``GET /v4/billing/organisations/{ownerId}/invoices/{number}``;
         for its shape, which is not the list's: CleverCloud/clever-client.js
@@ -146,7 +107,7 @@ class Billing:
         """
         return await get_one(self._client, _path(owner_id, invoice_number), Invoice)
 
-    async def get_invoice_html(self, owner_id: str, invoice_number: str) -> str:
+    async def get_html(self, owner_id: str, invoice_number: str) -> str:
         """
         Get an invoice as a page of HTML.
 
@@ -157,17 +118,15 @@ class Billing:
         Raises:
             ValueError: An argument cannot stand in a path.
             NotFoundError: There is no such invoice.
-            APIError: The API refused.
-            TransportError: There was no usable answer.
 
         Source: ``GET /v4/billing/organisations/{ownerId}/invoices/{number}.html``.
         """
         path = _path(owner_id, invoice_number, ".html")
         return (await self._client.request("GET", path, accept="text/html")).text
 
-    async def get_invoice_pdf(self, owner_id: str, invoice_number: str) -> bytes:
+    async def get_pdf(self, owner_id: str, invoice_number: str) -> bytes:
         """
-        Get an invoice as a PDF, whole in memory; see `download_invoice_pdf`.
+        Get an invoice as a PDF, whole in memory; see `download_pdf`.
 
         Args:
             owner_id: ``orga_…`` or ``user_…``.
@@ -176,15 +135,13 @@ class Billing:
         Raises:
             ValueError: An argument cannot stand in a path.
             NotFoundError: There is no such invoice.
-            APIError: The API refused.
-            TransportError: There was no usable answer.
 
         Source: ``GET /v4/billing/organisations/{ownerId}/invoices/{number}.pdf``.
         """
         path = _path(owner_id, invoice_number, ".pdf")
         return (await self._client.request("GET", path, accept="application/pdf")).body
 
-    async def download_invoice_html(
+    async def download_html(
         self,
         owner_id: str,
         invoice_number: str,
@@ -198,8 +155,8 @@ class Billing:
         Args:
             owner_id: ``orga_…`` or ``user_…``.
             invoice_number: Such as ``F20250602-015972``.
-            destination: As for `download_invoice_pdf`.
-            on_progress: As for `download_invoice_pdf`.
+            destination: As for `download_pdf`.
+            on_progress: As for `download_pdf`.
 
         Returns:
             The size in bytes.
@@ -209,7 +166,6 @@ class Billing:
                 names no file.
             TypeError: The destination is neither a path nor opened for bytes.
             NotFoundError: There is no such invoice.
-            APIError: The API refused.
             TransportError: There was no usable answer, or its end did not come.
             OSError: The file cannot be written.
 
@@ -218,7 +174,7 @@ class Billing:
         path = _path(owner_id, invoice_number, ".html")
         return await self._download(path, "text/html", destination, on_progress)
 
-    async def download_invoice_pdf(
+    async def download_pdf(
         self,
         owner_id: str,
         invoice_number: str,
@@ -250,7 +206,6 @@ class Billing:
                 names no file.
             TypeError: The destination is neither a path nor opened for bytes.
             NotFoundError: There is no such invoice.
-            APIError: The API refused.
             TransportError: There was no usable answer, or its end did not come.
             OSError: The file cannot be written.
 

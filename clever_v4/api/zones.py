@@ -50,6 +50,15 @@ class Zone:
 class Zones:
     """
     ``session.zones``: works without credentials, too.
+
+    Every coroutine may raise these; each tells only what is special to it.
+
+    Raises:
+        ValueError: An id cannot stand in a path, or is known to be of another kind.
+        TypeError: An argument is of another type.
+        APIError: The API refused.
+        TransportError: There was no usable answer.
+        ResponseFormatError: The answer does not fit its model.
     """
 
     def __init__(self, client: Client) -> None:
@@ -68,9 +77,6 @@ class Zones:
                 them is needed).
 
         Raises:
-            APIError: The API refused.
-            TransportError: There was no usable answer.
-            ResponseFormatError: The answer does not fit.
             ValueError: *owner_id* or a tag is empty.
 
         Source: ``GET /v4/products/zones``; ``ownerId`` and ``tag`` stand in the
@@ -88,10 +94,6 @@ class Zones:
 
         Raises:
             NotFoundError: There is no such zone.
-            APIError: The API refused for another reason.
-            TransportError: There was no usable answer.
-            ResponseFormatError: The answer does not fit.
-            ValueError: *name* or *owner_id* is empty or no part of a path.
 
         Source: ``GET /v4/products/zones/{name}``.
         """

@@ -1,33 +1,11 @@
 """
-What deployments and instances have in common: where they are, and how they are listed.
+What a list may be asked for in words: its order, and states of an open set.
 """
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-
-from clever_v4.wire.ids import IdKind, check_id
-
-
-def application_path(owner_id: str, application_id: str, family: str) -> tuple[str, ...]:
-    """
-    Give the path of what an application has.
-
-    Raises:
-        ValueError: An id cannot stand in a path, or is of another kind.
-    """
-    check_id("owner_id", owner_id, IdKind.OWNER)
-    check_id("application_id", application_id, IdKind.APPLICATION)
-    return (
-        "v4",
-        "orchestration",
-        "organisations",
-        owner_id,
-        "applications",
-        application_id,
-        family,
-    )
 
 
 class Order(enum.StrEnum):

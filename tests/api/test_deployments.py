@@ -9,19 +9,18 @@ from typing import Any
 
 import pytest
 
-from clever_v4.api.orchestration import (
+from clever_v4.api.deployments import (
     Deployment,
     DeploymentAction,
     DeploymentQuery,
     DeploymentState,
     DeploymentStep,
-    InstanceQuery,
-    InstanceState,
-    Order,
 )
+from clever_v4.api.instances import InstanceQuery, InstanceState
 from clever_v4.emulator import Application, Emulator
 from clever_v4.errors import BadRequestError, NotFoundError, ResponseFormatError
 from clever_v4.session import Session
+from clever_v4.wire.choices import Order
 from tests.api.canned import Canned
 
 APP = "app_1"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from clever_v4.api.billing import ALL, InvoiceQuery, InvoiceStatus, Money
+from clever_v4.api.invoices import ALL, InvoiceQuery, InvoiceStatus, Money
 from clever_v4.emulator import Emulator
 from clever_v4.errors import (
     BadRequestError,
@@ -27,7 +27,7 @@ SUMMARY = """{"invoice_number": "F1", "status": "PAID", "emission_date": "2026-0
 
 
 async def first_number(emulator: Emulator, session: Session) -> str:
-    return (await session.billing.list_invoices(emulator.owner_id, InvoiceQuery(since=ALL)))[
+    return (await session.invoices.list(emulator.owner_id, InvoiceQuery(since=ALL)))[
         0
     ].invoice_number
 
@@ -38,8 +38,8 @@ async def test_since_all_asks_for_every_invoice_as_the_console_does(
     """
     The default window is limited; `ALL` reaches back to the first invoice.
     """
-    limited = await session.billing.list_invoices(emulator.owner_id)
-    everything = await session.billing.list_invoices(emulator.owner_id, InvoiceQuery(since=ALL))
+    limited = await session.invoices.list(emulator.owner_id)
+    everything = await session.invoices.list(emulator.owner_id, InvoiceQuery(since=ALL))
     assert len(limited) < len(everything)
     assert everything[0].emission_date == datetime(2023, 1, 1, 4, 12, tzinfo=UTC)
 
@@ -51,7 +51,7 @@ async def test_all_is_the_moment_that_the_console_sends(
     `ALL` is 2010-08-01 in UTC with milliseconds.
     """
     canned.answer("[]")
-    assert await canned_session.billing.list_invoices("orga_1", InvoiceQuery(since=ALL)) == []
+    assert await canned_session.invoices.list("orga_1", InvoiceQuery(since=ALL)) == []
     assert canned.requests[0][1].endswith("/invoices?since=2010-08-01T00%3A00%3A00.000Z")
 
 
@@ -61,7 +61,7 @@ async def test_limit_and_window_are_honoured(emulator: Emulator, session: Sessio
     """
     since = datetime(2024, 2, 1, tzinfo=UTC)
     query = InvoiceQuery(since=since, until=datetime(2024, 5, 1, tzinfo=UTC), limit=2)
-    found = await session.billing.list_invoices(emulator.owner_id, query)
+    found = await session.invoices.list(emulator.owner_id, query)
     assert len(found) == 2
     assert all(invoice.emission_date >= since for invoice in found)
 
@@ -70,7 +70,7 @@ async def test_unpaid_are_those_that_are_to_be_paid(emulator: Emulator, session:
     """
     The unpaid list holds pending, held and never-to-be-paid invoices, whenever emitted.
     """
-    unpaid = await session.billing.list_unpaid_invoices(emulator.owner_id)
+    unpaid = await session.invoices.list_unpaid(emulator.owner_id)
     assert unpaid
     assert {invoice.status for invoice in unpaid} <= {
         InvoiceStatus.PENDING,
@@ -83,10 +83,8 @@ async def test_detail_and_summary_agree(emulator: Emulator, session: Session) ->
     """
     What both shapes of an invoice tell is the same, whatever they call it.
     """
-    for summary in (
-        await session.billing.list_invoices(emulator.owner_id, InvoiceQuery(since=ALL))
-    )[:8]:
-        detail = await session.billing.get_invoice(emulator.owner_id, summary.invoice_number)
+    for summary in (await session.invoices.list(emulator.owner_id, InvoiceQuery(since=ALL)))[:8]:
+        detail = await session.invoices.get(emulator.owner_id, summary.invoice_number)
         assert detail.total_tax_included.amount == summary.total_tax_included.amount
         assert detail.provider_transaction_id == summary.transaction_id
         assert detail.address == summary.address
@@ -101,7 +99,7 @@ async def test_total_including_tax_is_the_sum_with_the_digits_of_the_wire(
     10.10 and 2.020 are 12.120: no digit is lost in a float.
     """
     canned.answer(f"[{SUMMARY}]")
-    (invoice,) = await canned_session.billing.list_invoices("orga_1")
+    (invoice,) = await canned_session.invoices.list("orga_1")
     assert str(invoice.total_tax_excluded.amount) == "10.10"
     assert str(invoice.total_tax_included) == "12.120 EUR"
 
@@ -125,8 +123,8 @@ async def test_a_sum_is_exact_in_list_and_detail(
     invoice = SUMMARY.replace("10.10", excluded).replace("2.020", tax)
     canned.answer(f"[{invoice}]")
     canned.answer(invoice)
-    (summary,) = await canned_session.billing.list_invoices("orga_1")
-    detail = await canned_session.billing.get_invoice("orga_1", "F1")
+    (summary,) = await canned_session.invoices.list("orga_1")
+    detail = await canned_session.invoices.get("orga_1", "F1")
     for read in (summary, detail):
         with decimal.localcontext(decimal.Context(prec=3)):
             assert str(read.total_tax_included) == f"{included} EUR"
@@ -148,7 +146,7 @@ async def test_an_unknown_status_is_kept_as_text(canned: Canned, canned_session:
     A status not yet known breaks nothing and compares as text.
     """
     canned.answer("[" + SUMMARY.replace("PAID", "HALFPAID") + "]")
-    (invoice,) = await canned_session.billing.list_invoices("orga_1")
+    (invoice,) = await canned_session.invoices.list("orga_1")
     assert invoice.status == "HALFPAID"
     assert invoice.status != InvoiceStatus.PAID
 
@@ -161,8 +159,8 @@ async def test_a_list_that_is_not_found_is_empty(
     A 404 of a list is no invoice at all, as in the official client.
     """
     canned.answer('{"code": "clever.core.not-found", "error": "no"}', status=404)
-    billing = canned_session.billing
-    found = billing.list_unpaid_invoices("o") if unpaid else billing.list_invoices("o")
+    invoices = canned_session.invoices
+    found = invoices.list_unpaid("o") if unpaid else invoices.list("o")
     assert await found == []
 
 
@@ -170,8 +168,8 @@ async def test_an_unknown_invoice_is_not_found(emulator: Emulator, session: Sess
     """
     One invoice that is not there is an error, in every form.
     """
-    billing = session.billing
-    for get in (billing.get_invoice, billing.get_invoice_html, billing.get_invoice_pdf):
+    invoices = session.invoices
+    for get in (invoices.get, invoices.get_html, invoices.get_pdf):
         with pytest.raises(NotFoundError, match="F0 not found"):
             await get(emulator.owner_id, "F0")
 
@@ -185,7 +183,7 @@ async def test_a_misfit_names_its_path_and_the_sozu_id(
     bad = SUMMARY[:-1] + ', "address": {"vat_percent": "a fifth"}}'
     canned.answer(f"[{SUMMARY}, {SUMMARY}, {SUMMARY}, {bad}]")
     with pytest.raises(ResponseFormatError) as caught:
-        await canned_session.billing.list_invoices("orga_1")
+        await canned_session.invoices.list("orga_1")
     assert caught.value.paths == ("$[3].address.vat_percent",)
     assert caught.value.request_id == SOZU_ID
     assert SOZU_ID in str(caught.value)
@@ -198,11 +196,11 @@ async def test_one_invoice_may_come_as_an_array_of_one(
     The server's OpenAPI description says array where the official client takes an object.
     """
     canned.answer(f" [{SUMMARY}]")
-    assert (await canned_session.billing.get_invoice("o", "F1")).invoice_number == "F1"
+    assert (await canned_session.invoices.get("o", "F1")).invoice_number == "F1"
     canned.answers.clear()
     canned.answer(f"[{SUMMARY}, {SUMMARY}]")
     with pytest.raises(ResponseFormatError, match="expected one Invoice, got an array of 2"):
-        await canned_session.billing.get_invoice("o", "F1")
+        await canned_session.invoices.get("o", "F1")
 
 
 async def test_html_is_text_and_pdf_is_bytes(emulator: Emulator, session: Session) -> None:
@@ -210,10 +208,10 @@ async def test_html_is_text_and_pdf_is_bytes(emulator: Emulator, session: Sessio
     Both documents can be had whole.
     """
     number = await first_number(emulator, session)
-    html = await session.billing.get_invoice_html(emulator.owner_id, number)
+    html = await session.invoices.get_html(emulator.owner_id, number)
     assert html.startswith("<!DOCTYPE html>")
     assert number in html
-    pdf = await session.billing.get_invoice_pdf(emulator.owner_id, number)
+    pdf = await session.invoices.get_pdf(emulator.owner_id, number)
     assert pdf.startswith(b"%PDF-")
     assert pdf.rstrip().endswith(b"%%EOF")
 
@@ -253,9 +251,9 @@ async def test_ids_have_to_be_path_safe(session: Session, bad: str) -> None:
     An id that would change the path is refused by its name.
     """
     with pytest.raises(ValueError, match="owner_id"):
-        await session.billing.list_invoices(bad)
+        await session.invoices.list(bad)
     with pytest.raises(ValueError, match="invoice_number"):
-        await session.billing.get_invoice_pdf("orga_1", bad)
+        await session.invoices.get_pdf("orga_1", bad)
 
 
 async def test_the_servers_refusal_names_the_parameter(
@@ -265,5 +263,5 @@ async def test_the_servers_refusal_names_the_parameter(
     What passes here and not there is a `BadRequestError` that says which parameter.
     """
     with pytest.raises(BadRequestError, match="malformed") as caught:
-        await session.billing.list_invoices(emulator.owner_id, InvoiceQuery(limit=2**40))
+        await session.invoices.list(emulator.owner_id, InvoiceQuery(limit=2**40))
     assert caught.value.context["OVDErrorFieldContext"]["fieldName"] == "limit"

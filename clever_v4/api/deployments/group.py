@@ -5,51 +5,31 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator
 from datetime import timedelta
-
-import attrs
 
 from clever_v4.transport.client import Client
 from clever_v4.transport.resources import get_list, get_one
-from clever_v4.validators import check_whole_number, field
-from clever_v4.wire.ids import IdKind, check_id
-from clever_v4.wire.names import wire, wire_style
+from clever_v4.wire.ids import IdKind, application_path, check_id
 from clever_v4.wire.query import pairs_of
 
 from . import waiting
-from .models import Deployment, DeploymentAction
-from .options import Order, application_path, order_or_none, state_names
-
-
-def _actions(value: Iterable[str]) -> tuple[str, ...]:
-    return state_names("actions", value, DeploymentAction)
-
-
-@wire_style("camel")
-@attrs.frozen(kw_only=True)
-class DeploymentQuery:
-    """
-    Which deployments to list.
-
-    Raises:
-        ValueError: *limit* is less than 1, or *order* unknown.
-        TypeError: *actions* is one text instead of a sequence.
-    """
-
-    limit: int | None = attrs.field(
-        default=None, validator=field(check_whole_number, optional=True)
-    )
-    """How many at most. The server takes up to 1,000; None: its own default, which is not documented."""
-    order: Order | None = attrs.field(default=None, converter=order_or_none)
-    """By start date. None: the server's own order."""
-    actions: tuple[str, ...] = attrs.field(default=(), converter=_actions, metadata=wire("action"))
-    """Only those with one of these actions (`DeploymentAction`, case sensitive); empty: all."""
+from .models import Deployment
+from .queries import DeploymentQuery
 
 
 class Deployments:
     """
     ``session.deployments``: the deployments of an application.
+
+    Every coroutine may raise these; each tells only what is special to it.
+
+    Raises:
+        ValueError: An id cannot stand in a path, or is known to be of another kind.
+        TypeError: An argument is of another type.
+        APIError: The API refused.
+        TransportError: There was no usable answer.
+        ResponseFormatError: The answer does not fit its model.
     """
 
     def __init__(self, client: Client) -> None:
@@ -65,13 +45,9 @@ class Deployments:
             deployment_id: ``deployment_…``.
 
         Raises:
-            ValueError: An id cannot stand in a path.
             NotFoundError: There is no such deployment. So too for some seconds
                 after a deployment was asked for (`wait` bridges them), and
                 for old ones, which API v4 forgets.
-            APIError: The API refused.
-            TransportError: There was no usable answer.
-            ResponseFormatError: The answer does not fit.
 
         Source: ``GET /v4/orchestration/organisations/{ownerId}/applications/{applicationId}/deployments/{deploymentId}``;
         for what is not found: the end-to-end tests of
@@ -114,7 +90,6 @@ class Deployments:
             NotFoundError: There is no such deployment after *startup_grace*.
             APIError: The API refused, or failed several looks in a row.
             TransportError: The API could not be reached several looks in a row.
-            ResponseFormatError: The answer does not fit.
 
         Source: polls `get`, as CleverCloud/clever-tools
         (src/models/deployments.js) polls API v2.
@@ -194,12 +169,7 @@ class Deployments:
             the official clients have it.
 
         Raises:
-            ValueError: An id cannot stand in a path.
-            TypeError: *query* is of another type.
             NotFoundError: The server answers 404, and *missing_ok* is False.
-            APIError: The API refused.
-            TransportError: There was no usable answer.
-            ResponseFormatError: The answer does not fit.
 
         Source: ``GET /v4/orchestration/organisations/{ownerId}/applications/{applicationId}/deployments``;
         the options are those of the server's own OpenAPI description, not of

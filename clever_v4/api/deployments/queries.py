@@ -1,0 +1,42 @@
+"""
+What deployments may be asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import attrs
+
+from clever_v4.validators import check_whole_number, field
+from clever_v4.wire.choices import Order, order_or_none, state_names
+from clever_v4.wire.names import wire, wire_style
+
+from .models import DeploymentAction
+
+__all__ = ["DeploymentQuery"]
+
+
+def _actions(value: Iterable[str]) -> tuple[str, ...]:
+    return state_names("actions", value, DeploymentAction)
+
+
+@wire_style("camel")
+@attrs.frozen(kw_only=True)
+class DeploymentQuery:
+    """
+    Which deployments to list.
+
+    Raises:
+        ValueError: *limit* is less than 1, or *order* unknown.
+        TypeError: *actions* is one text instead of a sequence.
+    """
+
+    limit: int | None = attrs.field(
+        default=None, validator=field(check_whole_number, optional=True)
+    )
+    """How many at most. The server takes up to 1,000; None: its own default, which is not documented."""
+    order: Order | None = attrs.field(default=None, converter=order_or_none)
+    """By start date. None: the server's own order."""
+    actions: tuple[str, ...] = attrs.field(default=(), converter=_actions, metadata=wire("action"))
+    """Only those with one of these actions (`DeploymentAction`, case sensitive); empty: all."""

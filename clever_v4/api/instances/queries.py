@@ -1,0 +1,78 @@
+"""
+What instances may be asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import attrs
+
+from clever_v4.validators import check_text, check_whole_number, field
+from clever_v4.wire.choices import Order, order_or_none, state_names
+from clever_v4.wire.moments import Moment, aware_moment, check_window
+from clever_v4.wire.names import wire, wire_style
+
+from .models import InstanceState
+
+__all__ = ["InstanceQuery"]
+
+
+def _include_states(value: Iterable[str]) -> tuple[str, ...]:
+    return state_names("include_states", value, InstanceState)
+
+
+def _exclude_states(value: Iterable[str]) -> tuple[str, ...]:
+    return state_names("exclude_states", value, InstanceState)
+
+
+@wire_style("camel")
+@attrs.frozen(kw_only=True)
+class InstanceQuery:
+    """
+    Which instances to list.
+
+    Raises:
+        ValueError: *limit* is less than 1, *since* after *until*, a datetime
+            naive, *order* unknown, an id empty, or a state in the wrong case
+            or both included and excluded.
+        TypeError: A state list is one text instead of a sequence.
+    """
+
+    deployment_id: str | None = attrs.field(
+        default=None, validator=field(check_text, optional=True)
+    )
+    """Only those of this deployment. None: of all."""
+    limit: int | None = attrs.field(
+        default=None, validator=field(check_whole_number, optional=True)
+    )
+    """How many at most. The server takes up to 1,000; None: its own default, which is not documented."""
+    exclude_deleted: bool | None = attrs.field(
+        default=None, validator=attrs.validators.optional(attrs.validators.instance_of(bool))
+    )
+    """Leave out those that are gone. In the reference, but not in the server's OpenAPI
+    description; ``exclude_states=("DELETED",)`` says the same. None: not sent."""
+    since: Moment | None = attrs.field(default=None, validator=aware_moment)
+    """Not older than this: an aware datetime, or a timedelta before now. None: no bound."""
+    until: Moment | None = attrs.field(default=None, validator=aware_moment)
+    """Not newer than this, likewise. None: no bound."""
+    order: Order | None = attrs.field(default=None, converter=order_or_none)
+    """By creation date. None: the server's own order."""
+    include_states: tuple[str, ...] = attrs.field(
+        default=(),
+        converter=_include_states,
+        metadata=wire("includeState"),
+    )
+    """Only those in one of these states (`InstanceState`, case sensitive); empty: in any."""
+    exclude_states: tuple[str, ...] = attrs.field(
+        default=(),
+        converter=_exclude_states,
+        metadata=wire("excludeState"),
+    )
+    """Not those in one of these states (`InstanceState`, case sensitive)."""
+
+    def __attrs_post_init__(self) -> None:
+        check_window(self.since, self.until)
+        both = sorted(set(self.include_states) & set(self.exclude_states))
+        if both:
+            raise ValueError(f"include_states and exclude_states both hold {', '.join(both)}")
