@@ -64,6 +64,18 @@ PURE_FILES = (
     "clever_v4/transport/responses.py",
 )
 
+# Tests that read files of the repository.
+READING_FILES = (
+    "tests/benchmarks",
+    "tests/streaming/test_conformance.py",
+    "tests/streaming/test_decoder.py",
+    "tests/test_docs.py",
+    "tests/test_public_names.py",
+    "tests/test_readme.py",
+    "tests/test_repository.py",
+    "tests/test_shell.py",
+)
+
 
 def dependencies(*groups: str) -> list[str]:
     return list(nox.project.dependency_groups(PROJECT, *groups))
@@ -209,7 +221,8 @@ def bench(session: nox.Session) -> None:
 @nox.session(python=OLDEST)
 def build(session: nox.Session) -> None:
     """
-    Build wheel and sdist, install each in an empty environment and import it.
+    Build wheel and sdist, install each in an empty environment and import it; the sdist has all
+    that its own tests need.
     """
     session.install("build[uv]" if session.venv_backend == "uv" else "build")
     shutil.rmtree("dist", ignore_errors=True)
@@ -221,6 +234,8 @@ def build(session: nox.Session) -> None:
         session.error(f"expected one wheel and one sdist, built {artefacts}")
     for artefact in artefacts:
         _install_and_import(session, artefact.resolve())
+        if artefact.suffix == ".gz":
+            _test_unpacked(session, artefact.resolve())
 
 
 def _install_and_import(session: nox.Session, artefact: Path) -> None:
@@ -228,7 +243,10 @@ def _install_and_import(session: nox.Session, artefact: Path) -> None:
         environment = Path(folder) / "environment"
         session.run("python", "-m", "venv", str(environment))
         python = environment / ("Scripts" if os.name == "nt" else "bin") / "python"
-        session.run(str(python), "-m", "pip", "install", "-q", str(artefact), external=True)
+        pip = (str(python), "-m", "pip", "install")
+        if session.venv_backend == "uv":
+            pip = ("uv", "pip", "install", f"--python={python}")
+        session.run(*pip, "-q", str(artefact), external=True)
         # From a folder of its own, so that the sources here cannot stand in for the installed ones.
         with session.chdir(folder):
             session.run(
@@ -241,6 +259,19 @@ def _install_and_import(session: nox.Session, artefact: Path) -> None:
                 "print(clever_v4.__file__, m.version('clever-v4'))",
                 external=True,
             )
+
+
+def _test_unpacked(session: nox.Session, sdist: Path) -> None:
+    """
+    Run from an unpacked sdist the tests that read its files; the others only import.
+    """
+    session.install(f"{sdist}[cli,otel]", *dependencies("test", "bench"))
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.unpack_archive(sdist, folder)
+        (unpacked,) = Path(folder).iterdir()
+        # As a module: then it is the sources here that are imported, not what is installed.
+        with session.chdir(unpacked):
+            session.run("python", "-m", "pytest", "-q", *READING_FILES)
 
 
 def _python(session: nox.Session) -> str:
