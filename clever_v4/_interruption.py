@@ -20,9 +20,13 @@ def is_command() -> bool:
     """
     Whether this process is the command: the installed script, or ``python -m clever_v4``.
     """
-    # While a package is imported for -m, the first argument is not yet its path.
     started = sys.argv[0] if sys.argv else ""
-    return started == "-m" or os.path.basename(started).startswith("clever-v4")  # noqa: PTH119
+    if started == "-m":
+        # While a package is imported for -m, the first argument is not yet its path; which
+        # package that is stands after the interpreter's own options. It may be one that uses us.
+        _, _, after = " ".join(sys.orig_argv[1:]).partition("-m")
+        return after.split()[:1] == [__package__]
+    return os.path.basename(started).startswith("clever-v4")  # noqa: PTH119
 
 
 def end_at_once() -> None:

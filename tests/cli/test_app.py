@@ -191,6 +191,26 @@ def test_the_library_leaves_ctrl_c_alone() -> None:
         assert told == f"{is_left}\n", name
 
 
+def test_a_package_that_uses_the_library_keeps_ctrl_c(tmp_path: Path) -> None:
+    """
+    Also where it is run by ``-m``, and imports the library while it is itself being imported.
+    """
+    package = tmp_path / "tailer"
+    package.mkdir()
+    (package / "__init__.py").write_text("import clever_v4\n")
+    (package / "__main__.py").write_text(
+        "import signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)\n"
+    )
+    told = subprocess.run(
+        [sys.executable, "-m", "tailer"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert told == "True\n"
+
+
 CLOSED = {
     # Commands, and what they give with standard error and with standard output closed.
     ("zones",): ((0, "NAME "), (1, "clever-v4: cannot write the output: it is closed\n")),
