@@ -230,6 +230,12 @@ TABLE: list[Row] = [
         lambda ground: ground.subscription.on_overrun,
         callback=CALLBACK,
     ),
+    method(
+        "Subscription.chunks",
+        lambda ground: ground.subscription.chunks,
+        size=COUNT,
+        wait=DURATION,
+    ),
     Row(
         "ConsumerGroup",
         lambda _: ConsumerGroup,

@@ -12,6 +12,7 @@ import attrs
 from clever_v4.fanout.broadcast import Broadcast
 from clever_v4.fanout.cursors import Cursor
 from clever_v4.fanout.hand import Hand
+from clever_v4.fanout.lookahead import LookAhead
 from clever_v4.fanout.reading import Reading
 from clever_v4.fanout.statistics import SourceShare
 
@@ -26,9 +27,10 @@ class Counting(Generic[K, T]):
     What became of the entries that one subscriber was to get.
     """
 
-    def __init__(self, reading: Reading[K, T], hand: Hand[K, T]) -> None:
+    def __init__(self, reading: Reading[K, T], hand: Hand[K, T], ahead: LookAhead[K, T]) -> None:
         self._reading = reading
         self._hand = hand
+        self._ahead = ahead
         self._gone: dict[K, SourceShare[K]] = {}
         self._gone_filtered = 0
         self._sources: dict[int, K] = {}
@@ -72,6 +74,7 @@ class Counting(Generic[K, T]):
         merge, in_hand = self._reading.merge, self._hand.unfinished
         pending = merge.pending if merge is not None else {}
         waits = {self._sources[ordinal] for ordinal, numbers in pending.items() if numbers}
+        waits.update(self._ahead.waiting)
         if in_hand is not None:
             waits.add(in_hand.source)
         # Those of which something still waits on this side go with the next that is forgotten.
@@ -90,7 +93,7 @@ class Counting(Generic[K, T]):
         """
         How many entries were handed over.
         """
-        return self._reading.taken - self._merging - self._hand.left
+        return self._reading.taken - self._merging - self._ahead.count - self._hand.left
 
     @property
     def filtered(self) -> int:
@@ -119,7 +122,7 @@ class Counting(Generic[K, T]):
         How many entries were received and not yet handed over.
         """
         waiting = sum(cursor.lag for _, _, _, cursor in list(self._reading.waiting))
-        return waiting + self._merging + self._hand.left
+        return waiting + self._merging + self._ahead.count + self._hand.left
 
     @property
     def waiting_since(self) -> float | None:
@@ -133,6 +136,7 @@ class Counting(Generic[K, T]):
             times.append(batch.received_at if batch is not None else None)
         if reading.merge is not None:
             times.append(reading.merge.oldest_received_at())
+        times.append(self._ahead.oldest_received_at)
         if in_hand is not None:
             times.append(in_hand.received_at)
         return min((time for time in times if time is not None), default=None)
@@ -162,6 +166,8 @@ class Counting(Generic[K, T]):
         for ordinal, pending in merge.pending.items() if merge is not None else ():
             if pending:
                 _not_yet(shares, self._sources[ordinal], len(pending))
+        for source, count in self._ahead.waiting.items():
+            _not_yet(shares, source, count)
         in_hand = self._hand.unfinished
         if in_hand is not None:
             _not_yet(shares, in_hand.source, self._hand.left)

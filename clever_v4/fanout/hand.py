@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 from clever_v4.fanout.hub_cursor import HubCursor
 from clever_v4.fanout.items import Batch, Tagged
+from clever_v4.fanout.lookahead import LookAhead
 from clever_v4.fanout.reading import Reading
 
 __all__ = ["Hand"]
@@ -81,9 +82,13 @@ class Hand(Generic[K, T]):
         self.take(rest, self.ordinal)
         return rest
 
-    def cursor(self, hub: str, reading: Reading[K, T], finished: int) -> HubCursor:
+    def cursor(
+        self, hub: str, reading: Reading[K, T], ahead: LookAhead[K, T], finished: int
+    ) -> HubCursor:
         """
         Where the consumer stands when it has finished with so many entries of the batch.
+
+        What *ahead* holds was taken, but not handed over.
         """
         batch, merge = self.batch, reading.merge
         through, done = self.begun, self.ahead
@@ -91,6 +96,7 @@ class Hand(Generic[K, T]):
             tagged = batch.tagged if batch is not None else ()
             last = max(self.begun, reading.through)
             through, done = merge.progress(last, self.ordinal, tagged, finished)
+            through, done = ahead.undo(through, done)
         elif batch is not None:
             if finished == len(batch.entries):
                 through = batch.end
@@ -98,5 +104,5 @@ class Hand(Generic[K, T]):
                 through = batch.tagged[finished - 1].sequence
             else:
                 through = max(through, batch.first - 1)
-        ahead = tuple((ring, number) for ring, number in done.items() if number > through)
-        return HubCursor(hub, through, ahead)
+        further = tuple((ring, number) for ring, number in done.items() if number > through)
+        return HubCursor(hub, through, further)

@@ -160,6 +160,14 @@ class Batch(Sequence[T], Generic[K, T]):
         picked = [number for number, entry in enumerate(self.entries) if where(entry)]
         return self if len(picked) == len(self.entries) else self._pick(picked)
 
+    def split(self, count: int) -> tuple[Batch[K, T], Batch[K, T]]:
+        """
+        The first *count* entries, fewer than all and at least one, and the others.
+        """
+        tagged = self.tagged
+        first = Batch.of(tagged[:count], received_at=self.received_at)
+        return first, Batch.of(tagged[count:], received_at=self.received_at)
+
     def after(self, sequence: int) -> Batch[K, T]:
         """
         What of the batch comes after the entry with the number *sequence*.

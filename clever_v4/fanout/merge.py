@@ -25,7 +25,6 @@ K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
 _PAST = float("-inf")
-_NEVER = float("inf")
 _LONGEST_WINDOW = timedelta(minutes=5)
 _LOOK_EVERY_S = 0.25
 """How often the clocks of all sources are compared: it takes a moment with thousands of them."""
@@ -142,7 +141,8 @@ class OrderedMerge(Generic[K, T]):
         """The numbers of the waiting entries of each ring, in the ring's order."""
         self.done: dict[int, int] = {}
         """The number of the last entry handed over of each ring."""
-        self._done_before = 0
+        self.done_before = 0
+        """The number of the last entry of the same ring before the last run."""
         self.late = 0
         """How many entries were older than one handed over before."""
 
@@ -214,19 +214,29 @@ class OrderedMerge(Generic[K, T]):
                 self.late += 1
             else:
                 self._highest = date
-        self._done_before = self.done.get(ordinal, 0)
+        self.done_before = self.done.get(ordinal, 0)
         self.done[ordinal] = run[-1].sequence
         # Of one ring, so that the first was received first.
         return ordinal, Batch.of(run, received_at=received_at)
 
     def _drop(self, ordinal: int) -> None:
         """
-        Keep nothing of a ring that is over, nor what no cursor needs any more.
+        Keep nothing of a ring that is over but what cursors need; see `prune`.
         """
         self.pending.pop(ordinal, None)
         self._newest.pop(ordinal, None)
         self._clocks.gone(ordinal)
-        lowest = min((numbers[0] for numbers in self.pending.values() if numbers), default=_NEVER)
+
+    def prune(self, lowest: float) -> None:
+        """
+        Keep nothing for cursors that none needs: what lies before all that waits.
+
+        Args:
+            lowest: The lowest number that was given and not yet handed over; infinite: none.
+        """
+        for numbers in self.pending.values():
+            if numbers:
+                lowest = min(lowest, numbers[0])
         self.done = {ring: number for ring, number in self.done.items() if number >= lowest}
 
     def _release(self, now: float, *, flush: bool) -> None:
@@ -273,5 +283,5 @@ class OrderedMerge(Generic[K, T]):
         waiting = [pending[0] for pending in self.pending.values() if pending]
         if finished < len(run):
             waiting.append(run[finished].sequence)
-            done[ordinal] = run[finished - 1].sequence if finished else self._done_before
+            done[ordinal] = run[finished - 1].sequence if finished else self.done_before
         return (min(waiting) - 1 if waiting else last), done

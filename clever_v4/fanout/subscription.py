@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Hashable
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from functools import partial
 from types import TracebackType
 from typing import Any, Generic, NoReturn, Self, TypeVar
 
@@ -18,11 +19,12 @@ from clever_v4.fanout.cursors import Cursor
 from clever_v4.fanout.hand import Hand
 from clever_v4.fanout.hub_cursor import HubCursor
 from clever_v4.fanout.items import Batch, Gap, Item, SourceEnded, SourceFailed, Tagged
-from clever_v4.fanout.merge import OrderedMerge
+from clever_v4.fanout.lookahead import LookAhead, Taken
 from clever_v4.fanout.options import Owner, Start, SubscriptionEnd, SubscriptionOptions
 from clever_v4.fanout.reading import Reading
 from clever_v4.fanout.statistics import SourceShare, SubscriberStatistics
-from clever_v4.validators import check_callback
+from clever_v4.streaming.chunk import Chunk
+from clever_v4.validators import check_callback, check_duration, check_whole_number
 
 __all__ = ["Subscription"]
 
@@ -56,15 +58,20 @@ class Subscription(Generic[K, T]):
     A subscriber's side of a hub; made by ``hub.subscribe()``, used as ``async with``.
 
     Entries come in the order in which the hub received them, or merged by date; each
-    source's own order is kept. Iterate it, by one task at a time, in one of three ways:
+    source's own order is kept. Iterate it, by one task at a time, in one of four ways:
 
     - ``async for tagged in subscription``: entries, each with its source;
     - ``async for batch in subscription.batches()``: the same as `Batch` objects, for
       the highest throughput;
     - ``async for item in subscription.items()``: batches and, where they belong between
-      them, `Gap`, `Notice`, `SourceFailed` and `SourceEnded`.
+      them, `Gap`, `Notice`, `SourceFailed` and `SourceEnded`;
+    - ``async for chunk in subscription.chunks()``: entries, many at a time, with the cursor
+      for after them, to be stored together.
 
-    Where a source fails for good, the first two raise `SourceFailedError` and may then
+    Asking is safe to cancel: a time-out around ``anext(subscription)``, or around the next of
+    one of the others, loses nothing.
+
+    Where a source fails for good, all but ``items()`` raise `SourceFailedError` and may then
     be iterated on: the other sources are not touched. All end when the hub is closed or
     drained, and when the sources were named and all of them have ended; `ended_by` tells which.
     """
@@ -84,6 +91,8 @@ class Subscription(Generic[K, T]):
         self._failure: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._hand: Hand[K, T] = Hand()
+        self._ahead: LookAhead[K, T] = LookAhead()
+        self._before_chunk: HubCursor | None = None
         self._overrun_callbacks: list[Callable[[], object]] = []
         self._reading: Reading[K, T] = Reading(
             overflow=options.overflow,
@@ -94,7 +103,7 @@ class Subscription(Generic[K, T]):
             detached=self._detached,
             given_up=self._given_up,
         )
-        self._counting: Counting[K, T] = Counting(self._reading, self._hand)
+        self._counting: Counting[K, T] = Counting(self._reading, self._hand, self._ahead)
 
     # --- Life -----------------------------------------------------------------------
 
@@ -280,6 +289,28 @@ class Subscription(Generic[K, T]):
         """
         return _View(self._next_whole_item)
 
+    def chunks(
+        self, *, size: int = 500, wait: timedelta = timedelta(seconds=1)
+    ) -> AsyncIterator[Chunk[Tagged[K, T], HubCursor]]:
+        """
+        Iterate the entries in chunks, each with the cursor for after it.
+
+        Stored in one transaction with its entries, ``chunk.cursor`` is right by itself:
+        ``hub.subscribe(start=chunk.cursor)`` goes on after them. ``subscription.cursor`` is the
+        one *before* the chunk until the next is asked for.
+
+        Args:
+            size: Most entries of a chunk.
+            wait: How long to wait for more, once the first one is there.
+
+        Raises:
+            ValueError: *size* is not at least 1, or *wait* not positive.
+            TypeError: One of them is of another type.
+        """
+        check_whole_number("size", size)
+        check_duration("wait", wait)
+        return _View(partial(self._next_chunk, size, wait.total_seconds()))
+
     async def _next_whole_item(self) -> Item[K, T]:
         item = self._rest() or await self._next_item()
         if isinstance(item, Batch):
@@ -299,44 +330,145 @@ class Subscription(Generic[K, T]):
         return item
 
     async def _next_item(self) -> Item[K, T]:
+        self._ask_for_more()
+        is_ahead = self._ahead and self._state is _State.ACTIVE
+        taken = self._ahead.pop() if is_ahead else await self._fetch()
+        assert taken is not None  # noqa: S101  -- no deadline was given
+        return self._handed(taken)
+
+    async def _next_chunk(self, size: int, wait_s: float) -> Chunk[Tagged[K, T], HubCursor]:
+        ahead = self._ahead
+        rest = self._rest()
+        if rest is not None:
+            # What is left of a batch that was iterated entry by entry comes first.
+            ahead.put_back(Taken(self._hand.ordinal, rest, self._hand.begun), self._hub.now())
+            self._hand.batch = None
+        self._ask_for_more()
+        while True:
+            await self._gather(size, wait_s)
+            before = self.cursor
+            parts = ahead.pop_batches(size)
+            if parts:
+                self._before_chunk = before
+                return self._chunk(parts)
+            if ahead:
+                item = self._handed(ahead.pop())
+                assert isinstance(item, SourceFailed)  # noqa: S101  -- it ended the gathering
+                raise SourceFailedError(source=item.source) from item.error
+
+    async def _gather(self, size: int, wait_s: float) -> None:
+        """
+        Look ahead until there is enough for a chunk, or what there is has waited long enough.
+        """
+        ahead, hub = self._ahead, self._hub
+        if self._state is _State.CLOSED:
+            self._raise_end()
+        while ahead.count < size and not ahead.is_failed:
+            deadline = ahead.since + wait_s if ahead.since is not None else None
+            try:
+                taken = await self._fetch(deadline)
+            except Exception as exc:
+                if not ahead.count or self.is_closed:
+                    raise
+                taken = Taken(0, exc)
+            if taken is None:
+                return
+            ahead.add(taken, hub.now())
+
+    def _chunk(self, parts: list[Taken[K, T]]) -> Chunk[Tagged[K, T], HubCursor]:
+        """
+        Hand over batches together.
+        """
+        hand = self._hand
+        entries: list[Tagged[K, T]] = []
+        for taken in parts:
+            hand.put_down()
+            batch = self._handed(taken)
+            assert isinstance(batch, Batch)  # noqa: S101  -- narrows the type
+            entries += batch.tagged
+            hand.index = len(batch.entries)
+        return Chunk(tuple(entries), self.cursor_after(hand.index - 1))
+
+    def _ask_for_more(self) -> None:
+        """
+        Note that the consumer has finished with what it was handed.
+        """
         if self._state is _State.NEW:
             raise RuntimeError("enter the subscription first: async with hub.subscribe(...)")
         if self._waiter is not None:
             raise RuntimeError("one task at a time iterates a subscription; see ConsumerGroup")
-        reading = self._reading
+        self._before_chunk = None
         if self._state is _State.ACTIVE:
             self._hand.put_down()
+
+    async def _fetch(self, deadline: float | None = None) -> Taken[K, T] | None:
+        """
+        Wait for what comes next.
+
+        None: nothing did until the *deadline*, or nothing will, but something is at hand still.
+        """
+        reading, hub = self._reading, self._hub
         while True:
             if self._state is _State.CLOSED:
                 self._raise_end()
             is_ending = self._is_ending or not (self._expected or self._is_open_ended)
-            if reading.merge is None:
-                found = reading.take()
-            else:
-                found = reading.take_merged(self._hub.now(), flush=is_ending)
-            if found is not None:
-                return self._handed(*found)
+            taken = self._take(flush=is_ending)
+            if taken is not None:
+                return taken
             if is_ending and not reading.cursors:
-                is_drained = self._is_ending or self._hub.is_draining
+                if self._ahead.count:
+                    return None
+                is_drained = self._is_ending or hub.is_draining
                 ended_by = SubscriptionEnd.DRAINED if is_drained else SubscriptionEnd.SOURCES_ENDED
                 self._close(ended_by, lag_is_missed=False)
                 continue
-            timer = self._wake_when_due(reading.merge) if reading.merge is not None else None
-            self._waiter = asyncio.get_running_loop().create_future()
-            try:
-                await self._waiter
-            finally:
-                self._waiter = None
-                if timer is not None:
-                    timer.cancel()
+            if deadline is not None and hub.now() >= deadline:
+                return None
+            due_at = reading.merge.due_at() if reading.merge is not None else None
+            times = [time for time in (due_at, deadline) if time is not None]
+            await self._wait(min(times, default=None))
 
-    def _handed(self, ordinal: int, item: Item[K, T]) -> Item[K, T]:
-        if isinstance(item, Batch):
-            self._hand.take(item, ordinal)
-        elif isinstance(item, SourceEnded | SourceFailed):
+    def _take(self, *, flush: bool) -> Taken[K, T] | None:
+        reading = self._reading
+        if reading.merge is None:
+            found = reading.take()
+        else:
+            found = reading.take_merged(self._hub.now(), flush=flush)
+        if found is None:
+            return None
+        ordinal, item = found
+        if isinstance(item, SourceEnded | SourceFailed):
             self._over_with(item.source)
+            if reading.merge is not None:
+                reading.merge.prune(self._ahead.lowest)
         elif isinstance(item, Gap):
             self._hub.missed(self, item)
+        return Taken(ordinal, item, reading.merge.done_before if reading.merge is not None else 0)
+
+    async def _wait(self, until: float | None) -> None:
+        """
+        Wait to be woken, at the latest at this time of the hub's clock.
+        """
+        loop = asyncio.get_running_loop()
+        timer = None
+        if until is not None:
+            timer = loop.call_later(max(0.0, until - self._hub.now()), self._wake)
+        self._waiter = loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+            if timer is not None:
+                timer.cancel()
+
+    def _handed(self, taken: Taken[K, T]) -> Item[K, T]:
+        item = taken.item
+        if isinstance(item, Exception):
+            raise item
+        if isinstance(item, Batch):
+            self._hand.take(item, taken.ordinal)
+            if self._reading.merge is not None:
+                self._reading.merge.done_before = taken.done_before
         return item
 
     def _over_with(self, source: K) -> None:
@@ -349,16 +481,6 @@ class Subscription(Generic[K, T]):
         if failure is not None:
             raise failure
         raise StopAsyncIteration
-
-    def _wake_when_due(self, merge: OrderedMerge[K, T]) -> asyncio.TimerHandle | None:
-        """
-        Wake whoever iterates when an entry of the merge is due; None: there is none.
-        """
-        due_at = merge.due_at()
-        if due_at is None:
-            return None
-        delay_s = max(0.0, due_at - self._hub.now())
-        return asyncio.get_running_loop().call_later(delay_s, self._wake)
 
     def _wake(self) -> None:
         waiter = self._waiter
@@ -375,16 +497,20 @@ class Subscription(Generic[K, T]):
         Once it has asked for more and there is nothing, that is all that was received, what its
         filter passed over included.
         """
-        hand, reading = self._hand, self._reading
-        if self._state is _State.ACTIVE and hand.batch is None and not reading.has_more:
+        if self._before_chunk is not None:
+            return self._before_chunk
+        hand, reading, ahead = self._hand, self._reading, self._ahead
+        is_idle = hand.batch is None and not reading.has_more and not ahead
+        if self._state is _State.ACTIVE and is_idle:
             hand.begun = max(hand.begun, self._hub.last_sequence)
-        return hand.cursor(self._hub.cursor_name, reading, hand.finished)
+        return hand.cursor(self._hub.cursor_name, reading, ahead, hand.finished)
 
     def cursor_after(self, index: int) -> HubCursor:
         """
         What the consumer will have finished with after entry *index* of the batch it has in hand.
         """
-        return self._hand.cursor(self._hub.cursor_name, self._reading, index + 1)
+        hand, ahead = self._hand, self._ahead
+        return hand.cursor(self._hub.cursor_name, self._reading, ahead, index + 1)
 
     @property
     def has_plain_cursor(self) -> bool:
