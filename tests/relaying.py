@@ -42,8 +42,9 @@ async def uvicorn_server(app: Any) -> AsyncIterator[str]:
     )
     async with asyncio.TaskGroup() as tasks:
         # Not ``serve``: that takes over the process's signals.
-        tasks.create_task(server._serve())
-        await until(lambda: server.started)
+        serving = tasks.create_task(server._serve())
+        await until(lambda: server.started or serving.done())
+        assert server.started, "the application did not start"
         port = server.servers[0].sockets[0].getsockname()[1]
         try:
             yield f"http://127.0.0.1:{port}"
