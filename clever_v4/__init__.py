@@ -117,6 +117,8 @@ from clever_v4.session import Session
 from clever_v4.streaming.chunk import Chunk
 from clever_v4.streaming.policy import Reconnect, Reconnection, StreamOptions, is_transient
 from clever_v4.streaming.resume import Cursor, EndedBy
+from clever_v4.streaming.source import MessageEvent
+from clever_v4.streaming.stream import RawEntry
 from clever_v4.streaming.subject import StreamState, StreamStatistics
 from clever_v4.transport.exchange import VERSION as __version__  # noqa: N811 -- a constant there, a convention here
 from clever_v4.transport.policies import ResponseInfo, Retry, Timeout
@@ -188,6 +190,7 @@ __all__ = [
     "LogQuery",
     "LogSource",
     "LogStream",
+    "MessageEvent",
     "Moment",
     "Money",
     "NotAnEventStreamError",
@@ -203,6 +206,7 @@ __all__ = [
     "PermissionDeniedError",
     "PulsarUnits",
     "RateLimitedError",
+    "RawEntry",
     "Reconnect",
     "Reconnection",
     "ReconnectionGaveUpError",

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 import warnings
 from contextlib import aclosing
 from typing import Any
@@ -22,18 +23,39 @@ from clever_v4.streaming.subject import StreamState
 from .support import HISTORY, open_stream, take
 
 
-async def test_a_plain_loop_closes_on_break(session: Session, emulator: Emulator) -> None:
+async def test_a_plain_loop_closes_on_break(
+    session: Session, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """
-    Without async with, leaving the loop closes the connection at once and without a warning.
+    Without async with, leaving the loop closes the connection at once and without a complaint.
     """
+    complaints: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", complaints.append)
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(told))
     application = emulator.add_application(history=10)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        for view in (lambda s: s, LogStream.batches, LogStream.events):
-            async for _ in view(session.logs.stream(emulator.owner_id, application.id, HISTORY)):
+    views = (
+        lambda stream: stream,
+        LogStream.batches,
+        LogStream.chunks,
+        LogStream.raw_batches,
+        LogStream.events,
+    )
+    tasks = len(asyncio.all_tasks())
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        for number, view in enumerate(views, 1):
+            items = []
+            async for item in view(session.logs.stream(emulator.owner_id, application.id, HISTORY)):
+                items.append(item)
                 break
+            assert len(items) == 1
             await emulator.connections.wait_until(active=0)
+            assert len(emulator.connections) == number
         gc.collect()
+        await asyncio.sleep(0)
+    assert complaints == []
+    assert [str(one.message) for one in warned] == []
+    assert len(asyncio.all_tasks()) <= tasks
 
 
 async def test_aclose_from_another_task_wakes_the_consumer(

@@ -4,6 +4,7 @@ What the stream hands over: bad entries, unknown and raw events, statistics.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +12,8 @@ import attrs
 import pytest
 from aiohttp_sse_client.client import MessageEvent
 
-from clever_v4.api.logs import LogQuery
+from clever_v4.api.logs import LogEntry, LogQuery, LogStream
+from clever_v4.auth import ApiToken
 from clever_v4.emulator import Emulator, faults
 from clever_v4.errors import (
     ResponseFormatError,
@@ -19,6 +21,7 @@ from clever_v4.errors import (
 from clever_v4.session import Session
 from clever_v4.streaming.policy import Reconnect, StreamOptions
 from clever_v4.streaming.resume import EndedBy
+from clever_v4.streaming.subject import StreamStatistics
 
 from .support import DAY, bounded, open_stream, take
 
@@ -126,3 +129,42 @@ def test_the_default_options_are_the_documented_ones() -> None:
     assert not options.compress
     assert not options.wait_for_first_log
     assert options.reconnect == Reconnect(attempts=None, first_attempts=6)
+
+
+def test_statistics_may_be_asked_for_after_the_loop_has_ended() -> None:
+    """
+    When the last bytes and the newest entry came does not change by that.
+    """
+
+    async def read() -> tuple[LogStream[LogEntry], StreamStatistics]:
+        async with (
+            Emulator(demo=False) as emulator,
+            Session(ApiToken(emulator.token), base_url=emulator.url) as session,
+        ):
+            stream, _ = open_stream(session, emulator, history=10)
+            async with stream:
+                await take(stream, 10)
+            return stream, stream.statistics()
+
+    stream, within = asyncio.run(read())
+    after = stream.statistics()
+    assert after.entries == within.entries == 10
+    assert within.last_contact is not None
+    assert after.last_contact is not None
+    assert within.lag is not None
+    assert after.lag is not None
+    assert abs(after.last_contact - within.last_contact) < timedelta(milliseconds=50)
+    assert abs(after.lag - within.lag) < timedelta(milliseconds=50)
+
+
+def test_statistics_of_a_stream_that_was_never_opened_need_no_loop() -> None:
+    """
+    There is nothing to tell, and that is told.
+    """
+
+    async def make() -> LogStream[LogEntry]:
+        async with Session(base_url="http://127.0.0.1:9") as session:
+            return session.logs.stream("orga_1", "app_1")
+
+    statistics = asyncio.run(make()).statistics()
+    assert (statistics.entries, statistics.last_contact, statistics.lag) == (0, None, None)

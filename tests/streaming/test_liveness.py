@@ -8,6 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -28,7 +29,7 @@ from clever_v4.session import Session
 from clever_v4.streaming.policy import Reconnection, is_transient
 from clever_v4.streaming.resume import EndedBy
 
-from .support import OPTIONS, QUICK, bounded, open_stream, take
+from .support import OPTIONS, QUICK, Wire, bounded, by_hand, entry, open_stream, take
 
 
 async def test_silence_replaces_the_connection(session: Session, emulator: Emulator) -> None:
@@ -248,3 +249,82 @@ async def test_what_the_server_asks_for_is_waited(
         await take(stream, 3)
     (reconnection,) = seen
     assert timedelta(seconds=1) <= reconnection.delay < timedelta(seconds=1.1)
+
+
+async def test_a_busy_consumer_gets_a_whole_time_out_again() -> None:
+    """
+    Silence while the consumer is elsewhere, however long, does not count when it asks again.
+    """
+    seen: list[Reconnection] = []
+    asked_again = asyncio.Event()
+
+    async def script(wire: Wire) -> None:
+        await wire.send(entry(1))
+        await asked_again.wait()
+        await asyncio.sleep(0.3)
+        await wire.send(entry(2))
+        await asyncio.sleep(30)
+
+    options = attrs.evolve(OPTIONS, heartbeat_timeout=timedelta(seconds=0.6))
+    async with (
+        by_hand(script) as (opened, _),
+        opened(options=options, on_reconnection=seen.append) as stream,
+    ):
+        assert (await anext(stream)).id == "1"
+        await asyncio.sleep(0.8)
+        asked_again.set()
+        assert (await anext(stream)).id == "2"
+    assert seen == []
+
+
+async def test_a_connection_without_a_byte_is_cut_after_one_time_out() -> None:
+    """
+    What was accepted and never sends anything is as dead as what falls silent later.
+    """
+    cut_at: list[float] = []
+    loop = asyncio.get_running_loop()
+    accepted_at: list[float] = []
+
+    async def script(wire: Wire) -> None:
+        accepted_at.append(loop.time())
+        if wire.number == 0:
+            await asyncio.sleep(30)
+        await wire.send(entry(1))
+
+    options = attrs.evolve(OPTIONS, heartbeat_timeout=timedelta(seconds=1))
+    async with (
+        by_hand(script) as (opened, _),
+        opened(options=options, on_reconnection=lambda _: cut_at.append(loop.time())) as stream,
+    ):
+        assert (await anext(stream)).id == "1"
+    assert 1 <= cut_at[0] - accepted_at[0] + 0.1 < 2
+
+
+@pytest.mark.parametrize("is_away", [False, True])
+async def test_only_time_that_is_waited_counts_as_silence(is_away: bool) -> None:
+    """
+    Of a consumer that asks now and then, with deadlines, only the waiting adds up.
+    """
+    seen: list[Reconnection] = []
+    silent = asyncio.Event()
+
+    async def script(wire: Wire) -> None:
+        await wire.send(entry(wire.number + 1))
+        silent.set()
+        await asyncio.sleep(30)
+
+    options = attrs.evolve(OPTIONS, heartbeat_timeout=timedelta(seconds=0.5))
+    async with (
+        by_hand(script) as (opened, _),
+        opened(options=options, on_reconnection=seen.append) as stream,
+    ):
+        assert (await anext(stream)).id == "1"
+        await silent.wait()
+        for _ in range(20 if is_away else 1000):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.005 if is_away else 0.02):
+                    await anext(stream)
+                    break
+            await asyncio.sleep(0.05 if is_away else 0)
+    causes = [type(one.cause) for one in seen]
+    assert causes == ([] if is_away else [HeartbeatTimeoutError])

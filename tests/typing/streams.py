@@ -13,10 +13,13 @@ from clever_v4 import (
     AccessLogEntry,
     AccessLogKind,
     AddonLogEntry,
+    Chunk,
     Cursor,
     LogEntry,
     LogQuery,
     LogStream,
+    MessageEvent,
+    RawEntry,
     Reconnect,
     Reconnection,
     ResponseFormatError,
@@ -75,7 +78,26 @@ async def views(session: Session) -> None:
         takes_entries(batch)
     async with session.logs.stream("orga_1", "app_1").events() as events:
         async for event in events:
+            assert_type(event, MessageEvent)
+            assert_type(event.type, str)
+            assert_type(event.message, str)
+            assert_type(event.data, str)
+            assert_type(event.origin, str)
+            assert_type(event.last_event_id, str)
             takes_text(event.data)
+    async with session.logs.stream("orga_1", "app_1") as stream:
+        async for batch in stream.batches(max_entries=500, max_wait=timedelta(seconds=1)):
+            assert_type(batch, list[LogEntry])
+        async for chunk in stream.chunks(size=500, wait=timedelta(seconds=1)):
+            assert_type(chunk, Chunk[LogEntry, Cursor])
+            assert_type(chunk[0], LogEntry)
+            assert_type(chunk[1:], tuple[LogEntry, ...])
+            assert_type(chunk.cursor, Cursor)
+            takes_entries(chunk)
+        async for raw in stream.raw_batches():
+            assert_type(raw, list[RawEntry])
+            assert_type(raw[0].id, str | None)
+            assert_type(raw[0].data, bytes)
 
 
 async def other_logs(session: Session) -> None:
