@@ -175,6 +175,15 @@ class Broadcast(Ring[K, T]):
             entries: At least one.
             size_bytes: How many bytes they have together; what of them falls to each is not known.
         """
+        if (
+            len(entries) <= self.capacity
+            and size_bytes <= self.capacity_bytes
+            and not self._is_blocked(len(entries), size_bytes)
+        ):
+            # What nearly always comes, at the least cost.
+            self.append(tuple(entries), size_bytes)
+            await asyncio.sleep(0)
+            return
         pieces = self._pieces(entries, size_bytes)
         in_hand: tuple[tuple[T, ...], int] | None = None
         try:
@@ -236,9 +245,11 @@ class Broadcast(Ring[K, T]):
         # read from the source when it was stopped come here (see publish).
         self.shrink(self._floor())
         self._storage.changed(self, before)
-        self._storage.make_room()
+        if self._storage.held_bytes > self._storage.max_bytes:
+            self._storage.make_room()
         self._is_appending = False
-        self._tell_overrun()
+        if self._disconnecting:
+            self._tell_overrun()
         order = 2 * batch.first
         idle, self._idle = self._idle, {}
         for cursor, reader in idle.items():
@@ -268,7 +279,9 @@ class Broadcast(Ring[K, T]):
         """
         The number of the oldest batch that a ``block`` cursor still has to read.
         """
-        return min((cursor.number for cursor in self._blocking), default=self.end_number)
+        if not self._blocking:
+            return self.end_number
+        return min([cursor.number for cursor in self._blocking])
 
     def _is_blocked(self, length: int, size_bytes: int) -> bool:
         """
@@ -278,7 +291,7 @@ class Broadcast(Ring[K, T]):
             return False
         if self._is_held_back():
             return True
-        unread = self.end_position - min(cursor.position for cursor in self._blocking)
+        unread = self.end_position - min([cursor.position for cursor in self._blocking])
         if not unread:
             return False  # however large it is, it can only come now
         if unread + length > self.capacity:
@@ -296,11 +309,10 @@ class Broadcast(Ring[K, T]):
         """
         Tell the readers that are to be disconnected for what has left the ring.
         """
-        if self._disconnecting:
-            first_number = self.first_number
-            for cursor, reader in list(self._disconnecting.items()):
-                if cursor.number < first_number:
-                    reader.overrun()
+        first_number = self.first_number
+        for cursor, reader in list(self._disconnecting.items()):
+            if cursor.number < first_number:
+                reader.overrun()
 
     # --- Giving up ----------------------------------------------------------------
 

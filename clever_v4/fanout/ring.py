@@ -126,10 +126,10 @@ class Ring(Generic[K, T]):
         Drop the oldest batches until the bounds hold, those from number *floor* on excepted.
         """
         floor = min(floor, self.end_number - 1)
-        while self.first_number < floor and (
+        while (
             self.end_position - self.first_position > self.capacity
-            or self.held_bytes > self.capacity_bytes
-        ):
+            or self.end_bytes - self.first_bytes > self.capacity_bytes
+        ) and self.first_number < floor:
             self.drop_oldest()
 
     def drop_oldest(self) -> None:

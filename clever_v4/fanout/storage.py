@@ -60,10 +60,12 @@ class Storage:
         """
         held = store.held_bytes
         self.held_bytes += held - before
-        store.is_stuck = False
-        self._classes[before.bit_length()].pop(store, None)
-        if held:
-            self._classes[held.bit_length()][store] = None
+        was, size_class = before.bit_length(), held.bit_length()
+        if was != size_class or store.is_stuck:
+            store.is_stuck = False
+            self._classes[was].pop(store, None)
+            if held:
+                self._classes[size_class][store] = None
 
     def may_give_up(self, store: Store) -> None:
         """

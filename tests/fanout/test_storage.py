@@ -91,6 +91,22 @@ def test_those_that_hold_most_give_up_in_turn() -> None:
     assert (len(large.given), len(other.given), small.given) == (2, 2, [])
 
 
+def test_who_holds_less_than_it_did_is_not_asked_for_what_it_held() -> None:
+    """
+    A store that dropped most of what it held counts as small from then on.
+    """
+    storage, (shrunk, large) = stores_of(2)
+    for size_bytes in (60, 5, 5):
+        shrunk.add(size_bytes)
+    before = shrunk.held_bytes
+    shrunk.pieces.pop(0)
+    storage.changed(shrunk, before)
+    for _ in range(10):
+        large.add(10)
+    assert storage.make_room()
+    assert (shrunk.given, large.given) == ([], [10])
+
+
 def test_who_can_give_up_nothing_is_asked_again_when_that_changed() -> None:
     """
     What somebody had to have and has read meanwhile makes room.
