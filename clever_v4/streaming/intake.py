@@ -9,6 +9,7 @@ import logging
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from clever_v4.errors import (
@@ -196,9 +197,11 @@ class Intake:
                 if source is None:
                     await self._reach()
                     continue
+                if self.sieve.is_over:
+                    reason = self.sieve.end_reason or EndedBy.UNKNOWN
+                    self._lost(source.fault(UnexpectedEndError(reason=reason)))
+                    continue
                 try:
-                    if self.sieve.is_over:
-                        raise UnexpectedEndError(reason=self.sieve.end_reason or EndedBy.UNKNOWN)
                     events = source.take(await source.wait())
                 except Exception as exc:  # noqa: BLE001 -- what is transient is decided in one place
                     events = self._rescued(source, exc)
@@ -274,7 +277,7 @@ class Intake:
 
     def _end_as_told(self, reason: str) -> None:
         """End it for a reason that the events gave."""
-        if reason == EndedBy.LIMIT_REACHED and self._subject.until is not None:
+        if self.sieve.remaining == 0 and self._subject.until is not None:
             # Some of them may be later than `until` and not count: the consumer's side says
             # which, and then either the rest is asked for or the end is told.
             self._drop_source()
@@ -307,11 +310,13 @@ class Intake:
         """Come one step closer to a connection; what was begun is kept where this is cancelled."""
         loop = self._loop = asyncio.get_running_loop()
         if self._retry_at_s is not None:
-            timer = loop.call_at(self._retry_at_s, self._wake)
+            waker = self._waker = loop.create_future()
+            timer = loop.call_at(self._retry_at_s, _wake, waker)
             try:
-                await self._woken()
+                await waker
             finally:
                 timer.cancel()
+                self._waker = None
             self._retry_at_s = None
             return
         if self._attempt is None:
@@ -322,11 +327,15 @@ class Intake:
             self._attempt = self._begin_attempt()
         attempt = self._attempt
         if not attempt.is_over:
-            attempt.tell(self._wake)
+            waker = self._waker = loop.create_future()
+            # Of its own: what was scheduled for a wait that was given up must not end this one.
+            wake = partial(_wake, waker)
+            attempt.tell(wake)
             try:
-                await self._woken()
+                await waker
             finally:
-                attempt.tell_no_more(self._wake)
+                attempt.tell_no_more(wake)
+                self._waker = None
             if self.state is StreamState.ENDED:
                 return
         self._attempt = None
@@ -353,18 +362,6 @@ class Intake:
             )
         )
 
-    async def _woken(self) -> None:
-        """Wait for `_wake`."""
-        self._waker = asyncio.get_running_loop().create_future()
-        try:
-            await self._waker
-        finally:
-            self._waker = None
-
-    def _wake(self, _over: object = None) -> None:
-        if self._waker is not None and not self._waker.done():
-            self._waker.set_result(None)
-
     def _opened(self, source: Source) -> None:
         self._source = source
         self.origin = source.origin
@@ -386,6 +383,8 @@ class Intake:
             self._byte_count += self._source.byte_count
             self._source.abort()
             self._source = None
+        # What was half received dies with its connection.
+        self._decoder.reset()
 
     def _lost(self, cause: Exception) -> None:
         """Put the next attempt off, or raise where there is none."""
@@ -395,7 +394,6 @@ class Intake:
         if self._settling is not None and self._settle_at_loss(self._settling, cause, now_s):
             return
         self._drop_source()
-        self._decoder.reset()
         self._backoff.lost(now_s, self.sieve.count)
         policy = self._options.reconnect
         if not self._backoff.was_connected and self._subject.never_logged(cause):
@@ -462,7 +460,8 @@ class Intake:
         self._drop_source()
         if self._attempt is not None:
             self._attempt.abort()
-        self._wake()
+        if self._waker is not None:
+            _wake(self._waker)
 
     async def closed(self) -> None:
         """
@@ -472,3 +471,8 @@ class Intake:
         await asyncio.sleep(0)
         if self._attempt is not None:
             await self._attempt.gone()
+
+
+def _wake(waker: asyncio.Future[None], _over: object = None) -> None:
+    if not waker.done():
+        waker.set_result(None)

@@ -213,18 +213,19 @@ class Sieve:
         Tell whether an END_OF_STREAM ends the stream, or only its connection.
 
         A live stream has no end that a server could know of. With a limit, an
-        end before it is none where entries were repeated or left out, since the
-        server may have counted them: whatever it says, the stream goes on. Only where it
-        is bounded in time as well, and the server sent less than it was asked
-        for, was that not the reason.
+        end before it is none where entries were repeated or left out and the
+        server may have counted them: where it sent as many as it was asked for,
+        or repeated some and went on. One that only repeats has nothing more.
         """
         if self._limit is None:
             return self._is_bounded
         more_count = self._repeated_count + self._late_count
         if count >= self._limit or not more_count:
             return True
-        sent_count = count - self._count_at_opening + more_count
-        return self._is_bounded and sent_count < self._asked_count
+        new_count = count - self._count_at_opening
+        if self._repeated_count and new_count:
+            return False
+        return new_count + more_count < self._asked_count
 
     def _cut(
         self, events: list[RawEvent], ids: list[bytes]

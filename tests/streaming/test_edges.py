@@ -4,6 +4,8 @@ What happens to a stream at the edges of a read, of a connection and of its life
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from clever_v4.errors import (
@@ -28,7 +30,7 @@ from .planned import (
     scripted,
     session_on,
 )
-from .support import QUICK, bounded
+from .support import DAY, QUICK, bounded
 
 BAD = b"id:1:2:0\nevent:APPLICATION_LOG\ndata:{not JSON\n\n"
 NEVER_LOGGED = b'{"error":"Partitioned Topic not found"}'
@@ -66,6 +68,35 @@ async def test_an_entry_after_an_end_in_one_read_is_not_of_the_stream() -> None:
     assert stream.ended_by == EndedBy.UNTIL_REACHED
     assert stream.cursor.last_event_id == "1:1:0"
     assert stream.statistics().entries == 1
+
+
+async def test_the_server_s_word_for_a_limit_is_its_own() -> None:
+    """
+    LIMIT_REACHED before the limit ends a bounded stream as any other word does.
+    """
+    read = entry(b"1:1:0", "a") + end_of_stream("LIMIT_REACHED")
+    async with (
+        planned(scripted(read)) as server,
+        session_on(server) as session,
+        follow(session, bounded(limit=5)) as stream,
+    ):
+        assert [one.message async for one in stream] == ["a"]
+    assert stream.ended_by == EndedBy.LIMIT_REACHED
+    assert len(server.asked) == 1
+
+
+async def test_half_an_event_after_the_limit_dies_with_its_connection() -> None:
+    """
+    The limit was reached with an entry later than until: the next connection is asked for another.
+    """
+    late = entry(b"1:1:0", "late", date=(datetime.now(UTC) + DAY).isoformat())
+    async with (
+        planned(scripted(late + b"id:9\ndata:half", entry(b"1:2:0", "a"))) as server,
+        session_on(server) as session,
+        follow(session, bounded(limit=1)) as stream,
+    ):
+        assert [one.message async for one in stream] == ["a"]
+    assert [asked.last_event_id for asked in server.asked] == [None, b"1:1:0"]
 
 
 async def test_a_heartbeat_that_comes_alone_with_an_id_is_no_entry() -> None:

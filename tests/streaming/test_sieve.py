@@ -158,20 +158,22 @@ def test_a_server_that_always_repeats_as_much_is_asked_for_more(is_bounded: bool
     assert asked == [10, 3, 6, 7]
 
 
-def test_an_end_of_less_than_was_asked_for_is_one_where_time_bounds_it() -> None:
+@pytest.mark.parametrize("is_bounded", [True, False])
+def test_an_end_after_nothing_but_repeats_is_one(is_bounded: bool) -> None:
     """
-    A bounded stream of fewer entries than its limit ends, though the server repeated some.
+    A log of fewer entries than the limit ends, however often the server repeats some of them.
     """
-    sieve = Sieve(LOG, 10, Cursor(), is_bounded=True)
+    sieve = Sieve(LOG, 10, Cursor(), is_bounded=is_bounded)
     end: RawEvent = (b"", b"END_OF_STREAM", REASONS[1], b"")
-    sieve.ask()
-    sieve.connected()
-    sieve.sift([entry(1), entry(2)], keep_unknown=False)
-    sieve.ask()
-    sieve.connected()
-    kept, _ = sieve.sift([entry(1), entry(2), entry(3), end], keep_unknown=False)
-    assert kept == [entry(3)]
-    assert sieve.ended_by == "UNTIL_REACHED"
+    for sent, new, ended_by in (
+        ([entry(1), entry(2)], [entry(1), entry(2)], None),
+        ([entry(1), entry(2), entry(3), end], [entry(3)], None),
+        ([entry(1), entry(2), entry(3), end], [], "UNTIL_REACHED"),
+    ):
+        sieve.ask()
+        sieve.connected()
+        assert sieve.sift(sent, keep_unknown=False)[0] == new
+        assert sieve.ended_by == ended_by
 
 
 @pytest.mark.parametrize(
