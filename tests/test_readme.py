@@ -87,11 +87,11 @@ def emulator_elsewhere() -> Iterator[Emulator]:
     thread = threading.Thread(target=asyncio.run, args=(serve(),))
     thread.start()
     try:
-        emulator = running.result(timeout=10)
+        emulator = running.result()
         yield emulator
         # When this is answered, every earlier connection has begun. asyncio leaves one open that
         # it accepted in the moment in which the server stops.
-        with urlopen(f"{emulator.url}/v4/products/zones", timeout=10) as answer:
+        with urlopen(f"{emulator.url}/v4/products/zones") as answer:
             answer.read()
     finally:
         stop.set()

@@ -129,7 +129,7 @@ async def test_the_callers_timeout_tells_the_last_state(
             application.id,
             new,
             poll_interval=NEVER,
-            timeout=timedelta(milliseconds=500),
+            timeout=timedelta(seconds=2),
         )
     assert caught.value.state == "QUEUED"
     assert caught.value.deployment_id == new
@@ -250,10 +250,10 @@ async def test_the_consumer_is_not_under_the_timeout(
         application.id,
         new,
         poll_interval=FAST,
-        timeout=timedelta(milliseconds=200),
+        timeout=timedelta(seconds=1),
     )
     first = await anext(watched)
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(1.1)
     assert first.state == "QUEUED"
     with pytest.raises(DeploymentWaitTimeoutError, match="is QUEUED still"):
         await anext(watched)
@@ -263,15 +263,14 @@ async def test_a_cancelled_wait_ends_at_once(session: Session, application: Appl
     """
     Cancelling is passed on, and no request is left.
     """
-    async with asyncio.timeout(5):
-        async with asyncio.TaskGroup() as group:
-            task = group.create_task(
-                session.deployments.wait(
-                    application.owner_id, application.id, "deployment_0", poll_interval=NEVER
-                )
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(
+            session.deployments.wait(
+                application.owner_id, application.id, "deployment_0", poll_interval=NEVER
             )
-            await asyncio.sleep(0.05)
-            task.cancel()
+        )
+        await asyncio.sleep(0.05)
+        task.cancel()
     assert task.cancelled()
 
 

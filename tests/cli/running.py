@@ -60,7 +60,7 @@ class Elsewhere:
         """
         Run a coroutine there and give its result.
         """
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=15)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def enter(self, emulator: Emulator) -> Emulator:
         """
@@ -185,9 +185,23 @@ class Command:
         return SOZU_ID.sub("SOZU-ID", text)
 
 
-def start(
-    *arguments: str, emulator: Emulator | None = None, **options: Any
-) -> subprocess.Popen[Any]:
+class Started(subprocess.Popen[Any]):
+    """
+    A process that does not outlive a test which fails or is ended for hanging.
+    """
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if exc_type is not None:
+            self.kill()
+        super().__exit__(exc_type, exc, traceback)
+
+
+def start(*arguments: str, emulator: Emulator | None = None, **options: Any) -> Started:
     """
     Start ``clever-v4`` as a process, with its outputs in pipes.
     """
@@ -200,7 +214,7 @@ def start(
             else {"CLEVER_API_URL": emulator.url, "CLEVER_API_TOKEN": emulator.token}
         ),
     }
-    return subprocess.Popen(
+    return Started(
         [sys.executable, "-m", "clever_v4", *arguments],
         env=environment,
         **{"text": True, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},

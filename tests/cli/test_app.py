@@ -301,6 +301,5 @@ def test_the_module_runs_too() -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=15,
     ).stdout
     assert version.strip() == importlib.metadata.version("clever-v4")

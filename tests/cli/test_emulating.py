@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import socket
+import sys
 import threading
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -27,23 +30,27 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def stop_when_it_listens(port: int, number: signal.Signals) -> threading.Thread:
+@contextmanager
+def stopped_when_it_runs(number: signal.Signals) -> Iterator[None]:
     """
-    Send a signal to this process once somebody listens on a port.
+    Send a signal to this process once the command has said all that it says when it starts.
     """
+    over = threading.Event()
 
     def wait() -> None:
-        deadline = time.monotonic() + 15
-        while time.monotonic() < deadline:
-            with socket.socket() as one:
-                if one.connect_ex(("127.0.0.1", port)) == 0:
-                    os.kill(os.getpid(), number)
-                    return
-            time.sleep(0.01)
+        while not over.wait(0.005):
+            told = getattr(sys.stderr, "buffer", None)
+            if isinstance(told, io.BytesIO) and b"its applications: " in told.getvalue():
+                os.kill(os.getpid(), number)
+                return
 
     thread = threading.Thread(target=wait)
     thread.start()
-    return thread
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
@@ -52,9 +59,8 @@ def test_it_runs_until_it_is_stopped(command: Command, number: signal.Signals, c
     By Ctrl-C, or by being told to, which is how it ends; then the port is free again.
     """
     port = free_port()
-    thread = stop_when_it_listens(port, number)
-    ran = command("emulator", "--port", str(port))
-    thread.join()
+    with stopped_when_it_runs(number):
+        ran = command("emulator", "--port", str(port))
     assert ran.code == code
     assert ran.err.splitlines() == [
         f"clever-v4: the emulator runs at http://127.0.0.1:{port} (Ctrl-C stops it)",
@@ -72,9 +78,8 @@ def test_an_account_without_applications(command: Command) -> None:
     For who creates what is needed.
     """
     port = free_port()
-    thread = stop_when_it_listens(port, signal.SIGTERM)
-    ran = command("emulator", "--port", str(port), "--no-demo")
-    thread.join()
+    with stopped_when_it_runs(signal.SIGTERM):
+        ran = command("emulator", "--port", str(port), "--no-demo")
     assert ran.code == 0
     assert ran.err.splitlines()[1] == "clever-v4: its applications: none"
 
@@ -98,7 +103,7 @@ def test_its_two_lines_point_a_client_at_it(
         monkeypatch.delenv("CLEVER_API_TOKEN")
         signed = command("deployments", "shop-api", "--limit", "1", "--format", "json")
         process.terminate()
-        assert (process.wait(timeout=15), process.stdout.read()) == (0, "")
+        assert (process.wait(), process.stdout.read()) == (0, "")
     assert (listed.code, len(listed.json)) == (0, 1)
     assert signed == listed
 

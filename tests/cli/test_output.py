@@ -113,7 +113,7 @@ async def test_a_reader_that_is_gone_ends_the_task_that_waits(pipe: Pipe) -> Non
     """
 
     async def wait() -> None:
-        async with Output(pipe.stream), asyncio.timeout(10):
+        async with Output(pipe.stream):
             pipe.close_reader()
             await asyncio.get_running_loop().create_future()
 
@@ -127,7 +127,7 @@ async def test_a_reader_that_is_gone_ends_a_writer(pipe: Pipe) -> None:
     """
 
     async def write() -> None:
-        async with Output(pipe.stream) as output, asyncio.timeout(10):
+        async with Output(pipe.stream) as output:
             while True:
                 await output.write("x" * 1000)
 
@@ -152,7 +152,7 @@ async def test_messages_that_nobody_reads_are_dropped(pipe: Pipe) -> None:
     """
     pipe.close_reader()
     written = 0
-    async with Output(pipe.stream, is_vital=False) as output, asyncio.timeout(60):
+    async with Output(pipe.stream, is_vital=False) as output:
         for _ in range(3):
             await output.write("x" * HIGH_WATER_BYTES * 2)
             written += 1
@@ -169,7 +169,7 @@ async def test_the_messages_before_the_reader_was_gone_are_its_own(pipe: Pipe) -
     """
     What could be written was written, in its order; what came later was dropped.
     """
-    async with Output(pipe.stream, is_vital=False) as output, asyncio.timeout(60):
+    async with Output(pipe.stream, is_vital=False) as output:
         output.post("first\n")
         output.post("second\n")
         assert await asyncio.to_thread(os.read, pipe.reader, 100) == b"first\nsecond\n"
@@ -206,13 +206,12 @@ async def test_a_cancellation_from_outside_stays_one(pipe: Pipe) -> None:
             await asyncio.get_running_loop().create_future()
 
     ready = asyncio.Event()
-    async with asyncio.timeout(10):
-        task = asyncio.get_running_loop().create_task(work())
-        await ready.wait()
-        pipe.close_reader()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
+    task = asyncio.get_running_loop().create_task(work())
+    await ready.wait()
+    pipe.close_reader()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 class Full(io.RawIOBase):
@@ -267,7 +266,7 @@ async def test_an_output_that_was_closed_before_the_start() -> None:
     for work in (write, write_in_thread):
         with pytest.raises(OutputFailedError, match="cannot write the output: it is closed"):
             await work()
-    async with Output(None, is_vital=False) as output, asyncio.timeout(60):
+    async with Output(None, is_vital=False) as output:
         await output.write("x" * HIGH_WATER_BYTES * 2)
         await output.write("x")
 
@@ -292,7 +291,7 @@ async def test_writing_from_another_thread(pipe: Pipe) -> None:
     """
 
     async def work() -> None:
-        async with Output(pipe.stream) as output, asyncio.timeout(10):
+        async with Output(pipe.stream) as output:
             assert await asyncio.to_thread(output.write_in_thread, b"abc") == 3
             assert await asyncio.to_thread(os.read, pipe.reader, 100) == b"abc"
             pipe.close_reader()

@@ -20,9 +20,10 @@ from clever_v4.streaming.policy import Reconnect, StreamOptions
 from tests.serving import serve
 
 QUICK = Reconnect(initial=timedelta(milliseconds=1), max_delay=timedelta(milliseconds=5))
+# Long beside the emulator's heartbeat of 0.03 s: a busy machine is no silence.
 OPTIONS = StreamOptions(
-    heartbeat_timeout=timedelta(milliseconds=200),
-    settle_time=timedelta(milliseconds=200),
+    heartbeat_timeout=timedelta(seconds=1),
+    settle_time=timedelta(seconds=1),
     reconnect=QUICK,
 )
 DAY = timedelta(days=1)

@@ -64,12 +64,13 @@ async def test_the_settle_time_does_not_run_while_the_consumer_works(
     A consumer slower than the settle time loses nothing of what comes later.
     """
     stream, app = open_stream(session, emulator, bounded(), history=5, behaviour="quiet")
-    emulator.faults.push(faults.HeartbeatsOnly(after_entries=3, seconds=0.1))
+    emulator.faults.push(faults.HeartbeatsOnly(after_entries=3, seconds=0.2))
     ids: list[str | None] = []
     async with stream:
         async for entry in stream:
+            if not ids:
+                await asyncio.sleep(1.1)
             ids.append(entry.id)
-            await asyncio.sleep(0.25)
     assert ids == emulator.produced_ids(app)
 
 

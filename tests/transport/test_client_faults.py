@@ -131,15 +131,16 @@ async def test_answer_that_breaks_off_is_told_with_its_sozu_id() -> None:
         return response
 
     told: list[ResponseInfo] = []
-    timeout = Timeout(read=timedelta(milliseconds=300))
+    brief = Timeout(read=timedelta(seconds=1))
     async with (
         serve(handler) as server,
-        session(server, retry=None, on_response=told.append, timeout=timeout) as ours,
+        session(server, retry=None, on_response=told.append) as ours,
+        session(server, retry=None, on_response=told.append, timeout=brief) as impatient,
     ):
         with pytest.raises(ConnectionFailedError, match=r"\(Sozu-Id 01SOZU\)$") as broken:
             await ours.request("GET", "/broken")
         with pytest.raises(RequestTimeoutError, match=r"\(Sozu-Id 01SOZU\)$") as silent:
-            await ours.request("GET", "/silent")
+            await impatient.request("GET", "/silent")
     assert broken.value.request_id == silent.value.request_id == "01SOZU"
     assert [(info.status, info.request_id) for info in told] == [(200, "01SOZU")] * 2
 

@@ -106,7 +106,7 @@ async def test_silence_is_repeated() -> None:
             await asyncio.Event().wait()
         return web.Response(text="{}")
 
-    timeout = Timeout(read=timedelta(milliseconds=200))
+    timeout = Timeout(read=timedelta(seconds=1))
     async with serve(handler) as server, session(server, timeout=timeout) as ours:
         assert (await ours.request("GET", "/x")).json() == {}
     assert len(server.requests) == 2

@@ -179,13 +179,13 @@ async def test_stream_may_be_silent_for_longer_than_a_request() -> None:
         await response.write(b"data: late\n\n")
         return response
 
-    short = timedelta(milliseconds=400)
+    short = timedelta(seconds=1)
     async with (
         serve(handler) as server,
         session(server, timeout=Timeout(connect=short, read=short, total=short)) as ours,
     ):
         response = await open_one(ours._client.stream_opener())
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(1.1)
         go_on.set()
         assert await response.content.readany() == b"data: late\n\n"
         response.close()
