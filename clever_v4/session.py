@@ -250,6 +250,8 @@ class Session:
         return self._client.open_stream_count
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_client"):  # its arguments are refused: a traceback shows it so
+            return f"<{type(self).__name__} not made>"
         base = (
             str(self._client.base_url) if self._client.base_url_known else "base URL not yet known"
         )

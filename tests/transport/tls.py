@@ -44,6 +44,7 @@ class TlsServer:
     def __init__(self) -> None:
         self.connection_count = 0
         self.request_count = 0
+        self.heads: list[str] = []
         self.port = 0
 
     @property
@@ -68,7 +69,7 @@ async def serve_tls(kind: str, *, answer: bytes = b"") -> AsyncIterator[TlsServe
         running.connection_count += 1
         try:
             await writer.start_tls(context)
-            await reader.readuntil(b"\r\n\r\n")
+            running.heads.append((await reader.readuntil(b"\r\n\r\n")).decode())
         except (OSError, asyncio.IncompleteReadError):
             writer.transport.abort()
             return
