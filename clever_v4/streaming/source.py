@@ -238,6 +238,9 @@ class Source:
         if isinstance(exc, aiohttp.ClientError | HttpProcessingError | OSError | RuntimeError):
             if isinstance(exc, CleverError):
                 return exc
+            if isinstance(exc, HttpProcessingError):
+                # It quotes what came, which may be of an entry, or what was sent, sent back.
+                return ConnectionFailedError("the stream broke off: it is not valid HTTP")
             error = ConnectionFailedError(f"the stream broke off: {str(exc) or type(exc).__name__}")
             error.__cause__ = exc
             return error

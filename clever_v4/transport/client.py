@@ -20,11 +20,18 @@ from clever_v4.wire.names import UNSET
 from clever_v4.wire.paths import QueryPairs
 
 from .addresses import target
+from .bodies import ACCEPTED_CODINGS
 from .connections import Connections, check_count
 from .downloads import Download
-from .exchange import USER_AGENT, Exchange, Sending, read_refusal, seconds
+from .exchange import USER_AGENT, Exchange, Sending, seconds
 from .policies import ResponseInfo, Retry, Timeout
-from .responses import REQUEST_ID_HEADER, Response, is_success
+from .responses import (
+    DOCUMENT_SHOWN_BYTES,
+    Response,
+    document_error,
+    is_document,
+    is_success,
+)
 from .sender import Sender
 from .streams import StreamOpener
 
@@ -209,7 +216,7 @@ class Client:
         verb = method.upper()
         if verb not in _METHODS:
             raise ValueError(f"method must be one of {', '.join(sorted(_METHODS))}, got {method!r}")
-        sent = {"Accept": accept, "User-Agent": USER_AGENT}
+        sent = {"Accept": accept, "Accept-Encoding": ACCEPTED_CODINGS, "User-Agent": USER_AGENT}
         body = None
         if json is not UNSET:
             body = _encode_json(converter.unstructure(json))
@@ -223,6 +230,23 @@ class Client:
             may_retry,
         )
 
+    async def get_document(self, path: Sequence[str], media_type: str) -> Response:
+        """
+        Get a document that is no JSON, whole in memory.
+
+        Raises:
+            APIError: The API refused.
+            TransportError: There was no usable answer.
+            ResponseFormatError: The answer is of another type.
+        """
+        response = await self.request(
+            "GET", path, accept=media_type, headers={"Accept-Encoding": "identity"}
+        )
+        if is_document(response.status, response.headers, media_type):
+            return response
+        beginning = response.body[:DOCUMENT_SHOWN_BYTES]
+        raise document_error(response.status, response.headers, beginning, media_type)
+
     def download(
         self,
         path: Sequence[str],
@@ -233,9 +257,10 @@ class Client:
         """
         Get a body in pieces, of any size: ``async with client.download(...) as download``.
 
-        Opening it is retried as a request is; reading it is not.
+        Opening it is retried as a request is; reading it is not. An answer of
+        another type than *accept* is refused.
         """
-        sent = {"Accept": accept, "User-Agent": USER_AGENT}
+        sent = {"Accept": accept, "Accept-Encoding": "identity", "User-Agent": USER_AGENT}
         return Download(self._sender, Exchange("GET", target(path, query), sent))
 
     def stream_opener(self) -> StreamOpener:
@@ -251,28 +276,31 @@ class Client:
             with sender.exchanging(sending):
                 async with (
                     asyncio.timeout(seconds(sender.timeout.total)),
-                    await self._answer(sending) as raw,
+                    await self._answer(sending),
                 ):
-                    if not is_success(raw.status):
-                        raise sending.refusal(raw, await read_refusal(raw))
-                    body = await self._read_all(raw)
+                    if not is_success(sending.status):
+                        raise await sending.refusal()
+                    body = await self._read_all(sending)
         return Response(
-            status=raw.status, headers=raw.headers, body=body, request_id=sending.request_id
+            status=sending.status,
+            headers=sending.response_headers,
+            body=body,
+            request_id=sending.request_id,
         )
 
     async def _answer(self, sending: Sending) -> aiohttp.ClientResponse:
         async with self._sender.opening(sending):
             return await self._sender.send(sending, self._connections.http)
 
-    async def _read_all(self, raw: aiohttp.ClientResponse) -> bytes:
+    async def _read_all(self, sending: Sending) -> bytes:
         limit = self._max_response_bytes
         pieces: list[bytes] = []
         size = 0
-        async for piece in raw.content.iter_any():
+        body = sending.body_of_answer()
+        while piece := await body.read():
             size += len(piece)
             if size > limit:
-                raise ResponseTooLargeError(
-                    limit_bytes=limit, request_id=raw.headers.get(REQUEST_ID_HEADER)
-                )
+                raise ResponseTooLargeError(limit_bytes=limit, request_id=sending.request_id)
             pieces.append(piece)
+        body.close()
         return b"".join(pieces)

@@ -8,24 +8,25 @@ from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
 from typing import Self
 
-import aiohttp
+from aiohttp import hdrs
 
 from clever_v4.auth import Auth
 
-from .exchange import Exchange, Sending, read_refusal
+from .bodies import Body
+from .exchange import Exchange, Sending
 from .faults import Faults
-from .responses import is_success
+from .responses import document_error, is_document, is_success
 from .sender import Sender
 
 __all__ = ["Download"]
 
 
 class _Opened:
-    __slots__ = ("raw", "released", "sending")
+    __slots__ = ("body", "released", "sending")
 
-    def __init__(self, sending: Sending, raw: aiohttp.ClientResponse) -> None:
+    def __init__(self, sending: Sending, body: Body) -> None:
         self.sending = sending
-        self.raw = raw
+        self.body = body
         self.released = False
 
 
@@ -57,26 +58,41 @@ class Download:
         opened = self._opened
         if not opened.released:
             opened.released = True
-            opened.raw.close()  # never drained; a body read to its end has gone back by itself
+            opened.body.close()
+            opened.sending.close()  # never drained; a body read to its end has gone back by itself
             self._sender.connections.slots.release()
 
     async def _open(self, exchange: Exchange, auth: Auth | None) -> _Opened:
         sender, connections = self._sender, self._sender.connections
         await connections.slots.acquire()
-        raw: aiohttp.ClientResponse | None = None
+        sending: Sending | None = None
         try:
             sending = sender.prepare(exchange, auth)
             with sender.exchanging(sending):
                 async with sender.opening(sending):
-                    raw = await sender.send(sending, connections.http)
-                if not is_success(raw.status):
-                    raise sending.refusal(raw, await read_refusal(raw))
+                    await sender.send(sending, connections.http)
+                if not is_success(sending.status):
+                    raise await sending.refusal()
+                await self._check_type(sending)
+                body = sending.body_of_answer()
         except BaseException:
-            if raw is not None:
-                raw.close()
+            if sending is not None:
+                sending.close()
             connections.slots.release()
             raise
-        return _Opened(sending, raw)
+        return _Opened(sending, body)
+
+    async def _check_type(self, sending: Sending) -> None:
+        wanted = sending.headers[hdrs.ACCEPT]
+        if is_document(sending.status, sending.response_headers, wanted):
+            return
+        raise document_error(
+            sending.status,
+            sending.response_headers,
+            await sending.read_refusal(),
+            wanted,
+            secrets=sending.secrets,
+        )
 
     @property
     def _opened(self) -> _Opened:
@@ -89,7 +105,7 @@ class Download:
         """
         The headers of the answer; case-insensitive.
         """
-        return self._opened.raw.headers
+        return self._opened.sending.response_headers
 
     @property
     def request_id(self) -> str | None:
@@ -103,15 +119,17 @@ class Download:
         """
         The size in bytes; None when the server does not say or the body is compressed.
         """
-        compressed = self.headers.get("Content-Encoding", "identity") != "identity"
-        return None if compressed else self._opened.raw.content_length
+        compressed = self.headers.get(hdrs.CONTENT_ENCODING, "identity") != "identity"
+        length = self.headers.get(hdrs.CONTENT_LENGTH)
+        return None if compressed or length is None else int(length)
 
     def chunks(self) -> AsyncIterator[bytes]:
         """
         Iterate over the body as it arrives.
 
         Raises:
-            ConnectionFailedError: The connection broke before the end.
+            ConnectionFailedError: The connection broke before the end, or the
+                body is compressed and its end is missing.
             RequestTimeoutError: The server was silent for ``timeout.read``.
         """
         return _Chunks(self._opened)
@@ -124,7 +142,7 @@ class _Chunks(AsyncIterator[bytes]):
 
     async def __anext__(self) -> bytes:
         with Faults(self._opened.sending):
-            piece = await self._opened.raw.content.readany()
+            piece = await self._opened.body.read()
         if not piece:
             raise StopAsyncIteration
         return piece

@@ -18,6 +18,7 @@ from yarl import URL
 from clever_v4.errors import APIError
 
 from .addresses import is_loopback
+from .bodies import Body
 from .proxies import Proxy
 from .redaction import Hidden, secrets_in
 from .responses import ERROR_BODY_LIMIT_BYTES, REQUEST_ID_HEADER, error_from
@@ -28,7 +29,6 @@ __all__ = [
     "Exchange",
     "Sending",
     "UnrepeatedError",
-    "read_refusal",
     "seconds",
 ]
 
@@ -82,6 +82,9 @@ class Exchange:
 class Sending:
     """
     One attempt, signed; once sent, also the head of its answer.
+
+    The answer is no variable of who handles it: its ``repr`` shows its headers
+    and its reason, in which a server may send back what it was sent.
     """
 
     __slots__ = (
@@ -132,6 +135,40 @@ class Sending:
         return ours if self.proxy is None else (*ours, *self.proxy.secrets)
 
     @property
+    def private(self) -> tuple[str, ...]:
+        """
+        What must not be shown where a server sends the request itself back: the query as well.
+        """
+        query = {self.url.raw_query_string, self.url.query_string} - {""}
+        return (*self.secrets, *sorted(query))
+
+    @property
+    def status(self) -> int:
+        """
+        The status of the answer, once there is one.
+        """
+        return self._answered.status
+
+    @property
+    def response_headers(self) -> Mapping[str, str]:
+        """
+        The headers of the answer, once there is one; case-insensitive.
+        """
+        return self._answered.headers
+
+    @property
+    def _answered(self) -> aiohttp.ClientResponse:
+        assert self.answer is not None  # noqa: S101 -- a fact of the callers
+        return self.answer
+
+    def close(self) -> None:
+        """
+        Close the answer, if there is one, and its connection with it.
+        """
+        if self.answer is not None:
+            self.answer.close()
+
+    @property
     def request_id(self) -> str | None:
         """
         The ``Sozu-Id`` of the answer, once there is one.
@@ -144,6 +181,8 @@ class Sending:
         timeout: aiohttp.ClientTimeout,
         proxy: Proxy | None,
         options: Mapping[str, Any],
+        *,
+        is_decoded: bool,
     ) -> Awaitable[aiohttp.ClientResponse]:
         """
         Send it, and wait for the head of the answer.
@@ -176,7 +215,7 @@ class Sending:
             allow_redirects=False,
             # A borrowed session may be set otherwise; the answer is ours to read and to judge.
             raise_for_status=False,
-            auto_decompress=True,
+            auto_decompress=is_decoded,
             **options,
         )
 
@@ -217,45 +256,55 @@ class Sending:
             and not is_loopback(request.proxy.host or "")
         )
 
-    def refusal(self, raw: aiohttp.ClientResponse, body: bytes) -> APIError:
+    async def refusal(self, *, is_decoded: bool = False) -> APIError:
         """
-        Make the error that an answer to this stands for.
+        Make the error that the answer to this stands for.
         """
         return error_from(
-            raw.status,
-            raw.headers,
-            body,
+            self.status,
+            self.response_headers,
+            await self.read_refusal(is_decoded=is_decoded),
             method=self.method,
             url=self.place,
             now=datetime.now(UTC),
             secrets=self.secrets,
         )
 
+    def body_of_answer(self, *, is_decoded: bool = False) -> Body:
+        """
+        Give what reads the body of the answer, once there is one.
+
+        Args:
+            is_decoded: Whether aiohttp was made to decode it.
+        """
+        return Body(self._answered, is_decoded=is_decoded)
+
+    async def read_refusal(self, *, is_decoded: bool = False) -> bytes:
+        """
+        Read the beginning of a refusal's body; what is beyond is left, and the connection closed.
+        """
+        pieces: list[bytes] = []
+        size = 0
+        # The status is what matters: a body that breaks off or stalls says less, not nothing.
+        try:
+            async with asyncio.timeout(_REFUSAL_S):
+                body = self.body_of_answer(is_decoded=is_decoded)
+                while piece := await body.read():
+                    pieces.append(piece)
+                    size += len(piece)
+                    if size >= ERROR_BODY_LIMIT_BYTES:
+                        self.close()
+                        break
+                body.close()
+        except (aiohttp.ClientError, OSError):
+            self.close()
+        return b"".join(pieces)[:ERROR_BODY_LIMIT_BYTES]
+
 
 class UnrepeatedError(aiohttp.ClientError):
     """
     A broken connection, in a form that aiohttp does not repeat by itself.
     """
-
-
-async def read_refusal(raw: aiohttp.ClientResponse) -> bytes:
-    """
-    Read the beginning of a refusal's body; what is beyond is left, and the connection closed.
-    """
-    pieces: list[bytes] = []
-    size = 0
-    # The status is what matters: a body that breaks off or stalls says less, not nothing.
-    try:
-        async with asyncio.timeout(_REFUSAL_S):
-            async for piece in raw.content.iter_any():
-                pieces.append(piece)
-                size += len(piece)
-                if size >= ERROR_BODY_LIMIT_BYTES:
-                    raw.close()
-                    break
-    except (aiohttp.ClientError, OSError):
-        raw.close()
-    return b"".join(pieces)[:ERROR_BODY_LIMIT_BYTES]
 
 
 def seconds(duration: timedelta | None) -> float | None:

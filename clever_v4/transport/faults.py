@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Final
 
 import aiohttp
+from aiohttp.http_exceptions import LineTooLong
 
 from clever_v4.errors import (
     CertificateError,
@@ -60,7 +61,7 @@ class Faults:
             exc = exc.__cause__
         error = None if exc is None else _translate(exc, self._sending)
         if error is not None and exc is not None:
-            error.__cause__ = _cause_of(exc, self._sending.secrets)
+            error.__cause__ = _cause_of(exc, self._sending.private)
             # What aiohttp raised may hold the request's headers, query and proxy: it goes no
             # further, neither as a context nor as a variable that a traceback shows.
             del exc, traceback
@@ -82,7 +83,7 @@ def _translate(exc: BaseException, sending: Sending) -> CleverError | None:
     if isinstance(exc, CleverError):
         return None
     if (reason := certificate_reason(exc)) is not None:
-        return CertificateError(f"{where}: {redact(reason, sending.secrets)}", reason=reason)
+        return CertificateError(f"{where}: {redact(reason, sending.private)}", reason=reason)
     if isinstance(exc, TimeoutError):
         wanted = "connection" if _is_connecting(exc) else "complete answer"
         waited = time.monotonic() - sending.started
@@ -95,7 +96,7 @@ def _translate(exc: BaseException, sending: Sending) -> CleverError | None:
             limit_bytes=sending.header_limit_bytes,
         )
     if isinstance(exc, aiohttp.ClientError | OSError | EOFError):
-        reason = redact(_reason(exc) or type(exc).__name__, sending.secrets)
+        reason = redact(_reason(exc) or type(exc).__name__, sending.private)
         return ConnectionFailedError(f"{where}: {reason}", request_id=sending.request_id)
     if isinstance(exc, RuntimeError) and str(exc) == "Session is closed":
         return SessionClosedError("the underlying aiohttp session is closed")
@@ -134,9 +135,14 @@ def _is_connecting(exc: TimeoutError) -> bool:
 
 
 def _is_head_too_large(exc: BaseException) -> bool:
-    return isinstance(exc, aiohttp.ClientResponseError) and isinstance(
-        exc.__cause__, aiohttp.http_exceptions.LineTooLong
-    )
+    fault: BaseException | None = exc if isinstance(exc, aiohttp.ClientResponseError) else None
+    for _ in range(_LONGEST_CHAIN):
+        if fault is None:
+            return False
+        if isinstance(fault, LineTooLong):
+            return True
+        fault = fault.__cause__ or fault.__context__
+    return False
 
 
 def _reason(exc: Exception) -> str:
@@ -157,6 +163,8 @@ def _cause_of(exc: BaseException, secrets: tuple[str, ...]) -> BaseException | N
         return _bare(exc.certificate_error, secrets)
     if isinstance(exc, aiohttp.ClientConnectorError):
         return _bare(exc.os_error, secrets)
+    if _is_head_too_large(exc):
+        return None  # it quotes the header
     if isinstance(exc, aiohttp.ClientResponseError | aiohttp.ConnectionTimeoutError):
         return _bare(exc.__cause__, secrets)
     return _bare(exc, secrets)

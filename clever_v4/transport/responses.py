@@ -28,10 +28,13 @@ from clever_v4.wire.scalars import text as whole_text
 from .redaction import redact
 
 __all__ = [
+    "DOCUMENT_SHOWN_BYTES",
     "ERROR_BODY_LIMIT_BYTES",
     "REQUEST_ID_HEADER",
     "Response",
+    "document_error",
     "error_from",
+    "is_document",
     "is_success",
     "retry_after_from",
 ]
@@ -44,6 +47,9 @@ REQUEST_ID_HEADER: Final = "Sozu-Id"
 ERROR_BODY_LIMIT_BYTES: Final = 64 * 1024
 """How much of the body of an error is read."""
 
+DOCUMENT_SHOWN_BYTES: Final = 4096
+"""How much of what came instead of a document is looked at for words."""
+
 _BODY_KEPT: Final = 2048
 _MESSAGE_KEPT: Final = 500
 
@@ -55,7 +61,7 @@ class Response:
     """
 
     status: int
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = attrs.field(repr=False)
     """Case-insensitive."""
     body: bytes = attrs.field(repr=lambda body: f"<{len(body):,} bytes>")
     request_id: str | None
@@ -264,6 +270,56 @@ def _string(parsed: Mapping[str, Any] | None, *names: str) -> str | None:
 
 def _clip(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
+
+
+# --- documents -------------------------------------------------------------------------
+
+_DOCUMENT_SHOWN: Final = 200
+# What says nothing of a body is taken at its word.
+_UNTYPED: Final = frozenset({"", "application/octet-stream", "binary/octet-stream"})
+
+
+def is_document(status: int, headers: Mapping[str, str], media_type: str) -> bool:
+    """
+    Tell whether an answer is a document of a type, or may be: not all say what they are.
+
+    A gateway's page or a sign-in form with the status 200 must not be saved as
+    an invoice.
+    """
+    got = _media_type(headers)
+    return status == 200 and ("*" in media_type or got in _UNTYPED or got == media_type)
+
+
+def _media_type(headers: Mapping[str, str]) -> str:
+    return headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+
+def document_error(
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    media_type: str,
+    *,
+    secrets: tuple[str, ...] = (),
+) -> ResponseFormatError:
+    """
+    Make the error that an answer is instead of a document.
+
+    Args:
+        status: HTTP status, of success.
+        headers: Case-insensitive headers.
+        body: The beginning of the body, for the message.
+        media_type: What was asked for; a pattern such as ``*/*`` takes anything.
+        secrets: Texts that must not appear in the error.
+    """
+    got = _media_type(headers)
+    what = got or "an answer without a type"
+    told = f"expected {media_type}, got {what}" + (f" with HTTP {status}" if status != 200 else "")
+    words = _clip(_from_text(redact(body.decode("utf-8-sig", "replace"), secrets)), _DOCUMENT_SHOWN)
+    return ResponseFormatError(
+        redact(f"{told}: {words}" if words and got.startswith("text/") else told, secrets),
+        request_id=headers.get(REQUEST_ID_HEADER),
+    )
 
 
 # --- Retry-After -----------------------------------------------------------------------

@@ -222,7 +222,8 @@ class Sender:
         proxy = self._proxy
         if proxy is None and self.connections.owns(http):
             proxy = self._proxy_of_environment
-        return sending.send(http, timeout, proxy, self._options)
+        # Where a stream ends it says so; what it is compressed with is aiohttp's concern.
+        return sending.send(http, timeout, proxy, self._options, is_decoded=endless)
 
     def opening(self, sending: Sending) -> asyncio.Timeout:
         """
@@ -244,23 +245,22 @@ class Sender:
         Log what came of an attempt, and hand an answer to ``on_response``.
         """
         elapsed = time.monotonic() - sending.started
-        answer = sending.answer
-        if answer is None:
+        if sending.answer is None:
             logger.debug("%s %s: no answer after %.3f s", sending.method, sending.place, elapsed)
             return
         logger.debug(
             "%s %s: HTTP %d in %.3f s, Sozu-Id %s",
-            sending.method, sending.place, answer.status, elapsed, sending.request_id,
+            sending.method, sending.place, sending.status, elapsed, sending.request_id,
         )  # fmt: skip
         if self._on_response is not None:
             self._on_response(
                 ResponseInfo(
                     method=sending.method,
                     url=sending.place,
-                    status=answer.status,
+                    status=sending.status,
                     request_id=sending.request_id,
                     elapsed=timedelta(seconds=elapsed),
-                    headers=answer.headers,
+                    headers=sending.response_headers,
                 )
             )
 

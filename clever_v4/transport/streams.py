@@ -8,6 +8,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, Final
 
 import aiohttp
+from aiohttp import hdrs
 from yarl import URL
 
 from clever_v4.auth import Auth
@@ -15,7 +16,8 @@ from clever_v4.errors import NotAnEventStreamError
 from clever_v4.wire.paths import QueryPairs
 
 from .addresses import target
-from .exchange import USER_AGENT, Exchange, Sending, read_refusal
+from .bodies import ConnectionWatch
+from .exchange import USER_AGENT, Exchange, Sending
 from .redaction import redact
 from .sender import Sender
 
@@ -73,28 +75,35 @@ class StreamOpener:
         sender, connections = self._sender, self._sender.connections
         with connections.streams:
             sending = sender.prepare(exchange, auth)
-            raw: aiohttp.ClientResponse | None = None
             try:
                 with sender.exchanging(sending):
                     # Only the head of the answer is awaited in here.
                     async with sender.opening(sending):
-                        raw = await sender.send(sending, connections.stream_http, endless=True)
-                    if raw.status != 200:
-                        raise sending.refusal(raw, await read_refusal(raw))
-                    if raw.content_type != _EVENT_STREAM:
-                        raise _no_stream(sending, raw, await read_refusal(raw))
+                        await sender.send(sending, connections.stream_http, endless=True)
+                    if sending.status != 200:
+                        raise await sending.refusal(is_decoded=True)
+                    if not _is_event_stream(sending):
+                        raise await _no_stream(sending)
             except BaseException:
-                if raw is not None:
-                    raw.close()
+                sending.close()
                 raise
+            raw = sending.answer
+            assert raw is not None  # noqa: S101 -- it came
             connections.streams.add(raw)
+            ConnectionWatch(raw)  # held by the connection
         return raw
 
 
-def _no_stream(sending: Sending, raw: aiohttp.ClientResponse, body: bytes) -> NotAnEventStreamError:
-    text = body[:_SHOWN_BYTES].decode("utf-8", "replace")
+def _is_event_stream(sending: Sending) -> bool:
+    given = sending.response_headers.get(hdrs.CONTENT_TYPE, "")
+    return given.partition(";")[0].strip().lower() == _EVENT_STREAM
+
+
+async def _no_stream(sending: Sending) -> NotAnEventStreamError:
+    body = await sending.read_refusal(is_decoded=True)
+    given = sending.response_headers.get(hdrs.CONTENT_TYPE)
     return NotAnEventStreamError(
-        content_type=raw.headers.get("Content-Type"),
+        content_type=None if given is None else redact(given, sending.secrets),
         request_id=sending.request_id,
-        body=redact(text, sending.secrets),
+        body=redact(body[:_SHOWN_BYTES].decode("utf-8", "replace"), sending.secrets),
     )

@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import traceback
-from collections.abc import AsyncIterator, Iterator
+from base64 import b64encode
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
 from types import FrameType
 from typing import Any
@@ -18,13 +20,19 @@ import pytest
 import stamina
 from aiohttp import web
 
+from clever_v4.api.orchestration import Deployment
 from clever_v4.auth import ApiToken, Auth, OAuth1
-from clever_v4.errors import CleverError
+from clever_v4.errors import CleverError, ServerError
 from clever_v4.session import Session
+from clever_v4.streaming.policy import Reconnect, StreamOptions
+from clever_v4.streaming.stream import EventStream
+from clever_v4.streaming.subject import Subject
 from clever_v4.transport.policies import Timeout
 from tests.serving import answers, serve
 
 from .support import PROMPT
+from .test_proxies import tunnel
+from .tls import serve_tls, trusting
 
 AUTHS: dict[str, Auth] = {
     "token": ApiToken("TOP-SECRET-1"),
@@ -43,37 +51,35 @@ AUTHS: dict[str, Auth] = {
     ),
 }
 PASSWORD = "TOP-SECRET-PROXY"
-
-FAILURES = (
-    "/401",
-    "/cut",
-    "/half",
-    "/silent",
-    "/redirect",
-    "/echo",
-    "/large",
-    "not HTTP",
-    "refused",
-    "refused by the proxy",
-    "no proxy",
-)
+BRIEF = Timeout(connect=timedelta(minutes=5), read=timedelta(milliseconds=60))
+PATIENT_PROXY = Timeout(connect=timedelta(milliseconds=60))
 
 
 async def misbehave(request: web.Request) -> web.StreamResponse:
+    """
+    Fail as the path says.
+    """
+    path = request.path.removeprefix("/prefix/")
     assert request.transport is not None
-    if request.path == "/cut":
+    if path == "cut":
         request.transport.abort()
-    if request.path == "/redirect":
+    if path == "redirect":
         return web.Response(status=302, headers={"Location": str(request.url)})
-    if request.path == "/echo":
+    if path == "echo":
         return web.Response(status=400, text=str(dict(request.headers)))
-    if request.path == "/large":
+    if path == "echo as JSON":
+        body = json.dumps({"message": request.headers["Authorization"]})
+        return web.Response(status=400, text=body)
+    if path == "echo as a page":
+        body = request.headers["Authorization"]
+        return web.Response(text=body, content_type="text/html")
+    if path == "large":
         return web.Response(body=b"x" * 2_000)
-    if request.path in {"/half", "/silent"}:
+    if path in {"half", "silent"}:
         response = web.StreamResponse(headers={"Content-Length": "100"})
         await response.prepare(request)
         await response.write(b"{")
-        if request.path == "/half":
+        if path == "half":
             request.transport.close()
         else:
             await asyncio.Event().wait()
@@ -81,64 +87,221 @@ async def misbehave(request: web.Request) -> web.StreamResponse:
     return web.Response(status=401, text='{"id": 2001, "message": "Not connected"}')
 
 
+Say = Callable[[bytes], list[bytes]]
+"""From the head of a request to what is sent, in several writes."""
+
+
+def _credentials(head: bytes) -> bytes:
+    return b" ".join(line for line in head.split(b"\r\n") if b"uthorization" in line)
+
+
+EVENTS = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+JSON = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+RAW: dict[str, Say] = {
+    "not HTTP": lambda head: [b"220 mail\r\n"],
+    "echo instead of HTTP": lambda head: [head],
+    "echo in the first line": lambda head: [_credentials(head) + b"\r\n\r\n"],
+    "echo in a broken header": lambda head: [JSON + b"X\x00: " + _credentials(head) + b"\r\n\r\n"],
+    "echo in a length": lambda head: [
+        JSON + b"Content-Length: " + _credentials(head) + b"\r\n\r\n"
+    ],
+    "echo in a long header": lambda head: [JSON + b"X: " + _credentials(head) * 500 + b"\r\n\r\n"],
+    "echo in the reason": lambda head: [b"HTTP/1.1 400 " + _credentials(head) + b"\r\n\r\n"],
+    "echo in a chunk": lambda head: [EVENTS, _credentials(head) + b"\r\n"],
+    "echo in a later chunk": lambda head: [EVENTS, b"1\r\n:\r\n", _credentials(head) + b"\r\n"],
+    "echo of no gzip": lambda head: [
+        JSON + b"Content-Encoding: gzip\r\nContent-Length: 500\r\n\r\n",
+        _credentials(head) + b"." * 500,
+    ],
+    "echo of a type": lambda head: [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nContent-Type: " + _credentials(head) + b"\r\n\r\n"
+    ],
+}
+
+
 @contextlib.asynccontextmanager
-async def speaking(answer: bytes) -> AsyncIterator[str]:
+async def speaking(say: Say | None) -> AsyncIterator[str]:
     """
-    Serve the same bytes to everybody.
+    Serve the same to everybody; nothing, if that is what is said.
     """
 
     async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(answer)
+        serving.add(asyncio.current_task())
+        with contextlib.suppress(OSError, EOFError):
+            head = await reader.readuntil(b"\r\n\r\n")
+            for piece in [] if say is None else say(head):
+                writer.write(piece)
+                await writer.drain()
+                await asyncio.sleep(0.001)  # so that it is read by itself
+            if say is None:
+                await reader.read()
         writer.close()
-        await writer.wait_closed()
 
+    serving: set[Any] = set()
     async with await asyncio.start_server(speak, "127.0.0.1", 0) as server:
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        await asyncio.gather(*serving)
 
 
-@pytest.mark.parametrize("kind", AUTHS)
-@pytest.mark.parametrize("failure", FAILURES)
+async def _request(session: Session, path: str) -> None:
+    response = await session.request("GET", f"/prefix/{path}", query={"filter": "private text"})
+    response.json(Deployment)
+
+
+async def _get(session: Session, path: str) -> None:
+    query = [("filter", "private text")]
+    await session._client.get(("prefix", path), Deployment, query=query)
+
+
+async def _download(session: Session, path: str) -> None:
+    query = [("filter", "private text")]
+    async with session._client.download(
+        ("prefix", path), accept="text/html", query=query
+    ) as opened:
+        async for _ in opened.chunks():
+            pass
+    raise ServerError("read to its end", status=500)
+
+
+async def _stream(session: Session, path: str) -> None:
+    brief = timedelta(milliseconds=1)
+    reconnect = Reconnect(initial=brief, max_delay=brief, first_attempts=2, attempts=2)
+    options = StreamOptions(reconnect=reconnect, heartbeat_timeout=timedelta(milliseconds=200))
+    opener = session._client.stream_opener()
+    stream: EventStream[bytes] = EventStream(
+        Subject(
+            name=path,
+            key="test",
+            opener=opener,
+            url=lambda limit, since: opener.url(("prefix", path), [("filter", "private text")]),
+            event_type=b"LOG",
+            read=bytes,
+            date_of=lambda entry: None,
+            is_live=True,
+            until=None,
+            limit=None,
+            never_logged=lambda error: False,
+        ),
+        options=options,
+    )
+    async for _ in stream:
+        pass
+
+
+ASKED = {"request": _request, "get": _get, "download": _download, "stream": _stream}
+PATHS = (
+    "401",
+    "cut",
+    "half",
+    "silent",
+    "redirect",
+    "echo",
+    "echo as JSON",
+    "echo as a page",
+    "large",
+)
+FAILURES = (
+    *PATHS,
+    *RAW,
+    "refused",
+    "407 of the proxy",
+    "echo of the proxy",
+    "no proxy",
+    "silent proxy",
+    "silent proxy in clear text",
+    "silence behind the proxy",
+    "certificate behind the proxy",
+    "the caller's own time-out",
+    "the caller's own time-out at a proxy",
+)
+
+
+@contextlib.asynccontextmanager
+async def failing(failure: str, unused_tcp_port: int) -> AsyncIterator[dict[str, Any]]:
+    """
+    Somewhere where it fails: the options of a session that goes there.
+    """
+    proxy = f"http://user:{PASSWORD}@{{}}"
+    api = "https://api.example.com"
+    async with contextlib.AsyncExitStack() as stack:
+        enter = stack.enter_async_context
+        if failure in PATHS:
+            yield {"base_url": (await enter(serve(misbehave))).url}
+        elif failure in RAW:
+            yield {"base_url": f"http://{await enter(speaking(RAW[failure]))}"}
+        elif failure == "refused":
+            yield {"base_url": f"http://127.0.0.1:{unused_tcp_port}"}
+        elif failure == "407 of the proxy":
+            place = await enter(speaking(lambda head: [b"HTTP/1.1 407 No\r\n\r\n"]))
+            yield {"base_url": api, "proxy": proxy.format(place)}
+        elif failure == "echo of the proxy":
+            refusal = lambda head: [b"HTTP/1.1 407 " + _credentials(head) + b"\r\n\r\n"]  # noqa: E731
+            yield {"base_url": api, "proxy": proxy.format(await enter(speaking(refusal)))}
+        elif failure == "no proxy":
+            yield {"base_url": api, "proxy": proxy.format(f"127.0.0.1:{unused_tcp_port}")}
+        elif failure == "silent proxy in clear text":
+            place = await enter(speaking(None))
+            yield {"base_url": "http://127.0.0.1:1", "proxy": proxy.format(place)}
+        elif failure == "silence behind the proxy":
+            consent = await enter(speaking(lambda head: [b"HTTP/1.1 200 OK\r\n\r\n"]))
+            yield {"base_url": api, "proxy": proxy.format(consent), "timeout": PATIENT_PROXY}
+        elif failure == "certificate behind the proxy":
+            server = await enter(serve_tls("expired"))
+            place, _ = await enter(tunnel(server.port))
+            yield {"base_url": api, "proxy": proxy.format(place), "ssl": trusting()}
+        elif failure == "the caller's own time-out":
+            yield {"base_url": f"http://{await enter(speaking(None))}", "timeout": None}
+        elif failure == "the caller's own time-out at a proxy":
+            place = await enter(speaking(None))
+            yield {"base_url": api, "proxy": proxy.format(place), "timeout": None}
+        else:
+            assert failure == "silent proxy"
+            place = await enter(speaking(None))
+            yield {"base_url": api, "proxy": proxy.format(place), "timeout": PATIENT_PROXY}
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind", "asked"),
+    [
+        (failure, kind, asked)
+        for failure in FAILURES
+        # What is echoed differs by kind.
+        for kind in (AUTHS if "echo" in failure else ["token"])
+        for asked in ASKED
+        # A page where JSON is expected is data, which the error that it does not fit may hold.
+        if failure != "echo as a page" or asked in {"download", "stream"}
+    ],
+)
 async def test_failure_shows_no_secret(
-    kind: str, failure: str, unused_tcp_port: int, caplog: pytest.LogCaptureFixture
+    kind: str,
+    asked: str,
+    failure: str,
+    unused_tcp_port: int,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """
     However it fails: not the error, nor what it came from, nor any frame's variables, nor the log.
     """
+    monkeypatch.setattr("clever_v4.transport.exchange._REFUSAL_S", 0.05)
     caplog.set_level(logging.DEBUG)
     # As it is by default: each retry is logged with its cause.
     stamina.instrumentation.set_on_retry_hooks(None)
-    options: dict[str, Any] = {}
-    async with contextlib.AsyncExitStack() as stack:
-        base = (await stack.enter_async_context(serve(misbehave))).url
-        path = failure if failure.startswith("/") else "/x"
-        if failure == "not HTTP":
-            base = "http://" + await stack.enter_async_context(speaking(b"220 mail\r\n"))
-        elif failure == "refused":
-            base = f"http://127.0.0.1:{unused_tcp_port}"
-        elif failure == "refused by the proxy":
-            base = "https://api.example.com"
-            proxy = await stack.enter_async_context(speaking(b"HTTP/1.1 407 No\r\n\r\n"))
-            options["proxy"] = f"http://user:{PASSWORD}@{proxy}"
-        elif failure == "no proxy":
-            base = "https://api.example.com"
-            options["proxy"] = f"http://user:{PASSWORD}@127.0.0.1:{unused_tcp_port}"
-        ours = Session(
-            AUTHS[kind],
-            base_url=base,
-            retry=PROMPT,
-            timeout=Timeout(read=timedelta(milliseconds=300)),
-            max_response_bytes=1_000,
-            **options,
-        )
-        await stack.enter_async_context(ours)
-        with pytest.raises(CleverError) as raised:
-            await ours.request("GET", path, query={"filter": "private text"})
+    options: dict[str, Any] = {"timeout": BRIEF, "retry": PROMPT, "max_response_bytes": 1_000}
+    async with failing(failure, unused_tcp_port) as there:
+        ours = Session(AUTHS[kind], **{**options, **there})
+        async with ours:
+            with pytest.raises((CleverError, TimeoutError)) as raised:
+                async with asyncio.timeout(0.1 if "own time-out" in failure else None):
+                    await ASKED[asked](ours, failure)
     # Not the log of the server that stands here for theirs.
     logged = "\n".join(
-        record.getMessage() for record in caplog.records if record.name != "aiohttp.access"
+        f"{record.getMessage()}{vars(record)}"
+        for record in caplog.records
+        if record.name not in {"aiohttp.access", "asyncio"}
     )
-    assert logged
+    # Whoever gives up waiting knows it.
+    assert logged or "own time-out" in failure
     shown = [repr(ours), logged]
     for error in _chain(raised.value):
         shown += [str(error), repr(error), repr(vars(error)), repr(error.args)]
@@ -147,6 +310,7 @@ async def test_failure_shows_no_secret(
     everything = "\n".join(shown)
     assert "TOP-SECRET" not in everything
     assert "TOP%2DSECRET" not in everything
+    assert b64encode(f"user:{PASSWORD}".encode()).decode() not in everything
     assert not [error for error in _chain(raised.value) if hasattr(error, "request_info")]
     # The query may be seen where it is handled, not where errors are told.
     told = [f"{error}{error!r}" for error in _chain(raised.value)]

@@ -118,11 +118,12 @@ class Invoices:
         Raises:
             ValueError: An argument cannot stand in a path.
             NotFoundError: There is no such invoice.
+            ResponseFormatError: It is another kind of document.
 
         Source: ``GET /v4/billing/organisations/{ownerId}/invoices/{number}.html``.
         """
         path = _path(owner_id, invoice_number, ".html")
-        return (await self._client.request("GET", path, accept="text/html")).text
+        return (await self._client.get_document(path, "text/html")).text
 
     async def get_pdf(self, owner_id: str, invoice_number: str) -> bytes:
         """
@@ -135,11 +136,12 @@ class Invoices:
         Raises:
             ValueError: An argument cannot stand in a path.
             NotFoundError: There is no such invoice.
+            ResponseFormatError: It is another kind of document.
 
         Source: ``GET /v4/billing/organisations/{ownerId}/invoices/{number}.pdf``.
         """
         path = _path(owner_id, invoice_number, ".pdf")
-        return (await self._client.request("GET", path, accept="application/pdf")).body
+        return (await self._client.get_document(path, "application/pdf")).body
 
     async def download_html(
         self,
@@ -167,6 +169,7 @@ class Invoices:
             TypeError: The destination is neither a path nor opened for bytes.
             NotFoundError: There is no such invoice.
             TransportError: There was no usable answer, or its end did not come.
+            ResponseFormatError: It is another kind of document; nothing is written.
             OSError: The file cannot be written.
 
         Source: ``GET /v4/billing/organisations/{ownerId}/invoices/{number}.html``.
@@ -194,7 +197,9 @@ class Invoices:
                 (A pipe or device is written to as it is.)
                 Or a file object opened for bytes, which is written to as the
                 pieces arrive and left open; after a failure it holds what had
-                arrived. Either is written to in a thread.
+                arrived. Either is written to in a thread, which nothing stops:
+                after a cancellation, the write of a piece that was under way
+                may still come to its end in the file object.
             on_progress: Called after each piece with the bytes written and the
                 size of the whole (None when the server does not say).
 
@@ -207,6 +212,7 @@ class Invoices:
             TypeError: The destination is neither a path nor opened for bytes.
             NotFoundError: There is no such invoice.
             TransportError: There was no usable answer, or its end did not come.
+            ResponseFormatError: It is another kind of document; nothing is written.
             OSError: The file cannot be written.
 
         Source: ``GET /v4/billing/organisations/{ownerId}/invoices/{number}.pdf``.
