@@ -11,6 +11,7 @@ import io
 import itertools
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from clever_v4.streaming.policy import Reconnect, StreamOptions
 from clever_v4.transport.bodies import Inflater
 from tests.serving import Server, serve
 
+from .raw import saying, speaking
 from .streaming import open_one
 from .support import session
 
@@ -305,25 +307,15 @@ async def test_error_body_in_small_pieces_is_read_up_to_its_bound() -> None:
 # --- what breaks the rules of HTTP ---------------------------------------------------------------
 
 
-@contextlib.asynccontextmanager
-async def breaking(content_type: str) -> AsyncIterator[str]:
+def breaking(content_type: str) -> AbstractAsyncContextManager[str]:
     """
     Begin a body of chunks, and send one that is none.
     """
-
-    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(
-            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
-            b"Content-Type: " + content_type.encode() + b"\r\n\r\n1\r\n:\r\n"
-        )
-        await writer.drain()
-        await asyncio.sleep(0.02)  # so that the head is read by itself
-        writer.write(b"no chunk\r\n")
-        writer.close()
-
-    async with await asyncio.start_server(speak, "127.0.0.1", 0) as running:
-        yield f"http://127.0.0.1:{running.sockets[0].getsockname()[1]}"
+    head = (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
+        b"Content-Type: " + content_type.encode() + b"\r\n\r\n1\r\n:\r\n"
+    )
+    return speaking(saying(head, b"no chunk\r\n"), is_patient=False)
 
 
 @pytest.mark.parametrize("ask", ASKED)
@@ -332,8 +324,8 @@ async def test_body_that_breaks_the_rules_ends_at_once(ask: Ask) -> None:
     aiohttp closes its connection and its clocks, and tells nobody who waits.
     """
     async with (
-        breaking("application/pdf") as url,
-        Session(base_url=url, retry=None, timeout=None) as ours,
+        breaking("application/pdf") as place,
+        Session(base_url=f"http://{place}", retry=None, timeout=None) as ours,
     ):
         with pytest.raises(ConnectionFailedError):
             await ask(ours, "x")
@@ -345,8 +337,8 @@ async def test_stream_that_breaks_the_rules_ends_at_once() -> None:
     """
     options = StreamOptions(heartbeat_timeout=None, reconnect=Reconnect(attempts=1))
     async with (
-        breaking("text/event-stream") as url,
-        Session(base_url=url, timeout=None) as ours,
+        breaking("text/event-stream") as place,
+        Session(base_url=f"http://{place}", timeout=None) as ours,
     ):
         raw = await open_one(ours._client.stream_opener())
         with pytest.raises(ClientPayloadError, match="the connection ended within the body"):

@@ -30,9 +30,9 @@ from clever_v4.streaming.subject import Subject
 from clever_v4.transport.policies import Timeout
 from tests.serving import answers, serve
 
+from .raw import answering, nothing, saying, speaking
 from .support import PROMPT
-from .test_proxies import tunnel
-from .tls import serve_tls, trusting
+from .tls import serve_tls, trusting, tunnel
 
 AUTHS: dict[str, Auth] = {
     "token": ApiToken("TOP-SECRET-1"),
@@ -117,30 +117,6 @@ RAW: dict[str, Say] = {
         b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nContent-Type: " + _credentials(head) + b"\r\n\r\n"
     ],
 }
-
-
-@contextlib.asynccontextmanager
-async def speaking(say: Say | None) -> AsyncIterator[str]:
-    """
-    Serve the same to everybody; nothing, if that is what is said.
-    """
-
-    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        serving.add(asyncio.current_task())
-        with contextlib.suppress(OSError, EOFError):
-            head = await reader.readuntil(b"\r\n\r\n")
-            for piece in [] if say is None else say(head):
-                writer.write(piece)
-                await writer.drain()
-                await asyncio.sleep(0.001)  # so that it is read by itself
-            if say is None:
-                await reader.read()
-        writer.close()
-
-    serving: set[Any] = set()
-    async with await asyncio.start_server(speak, "127.0.0.1", 0) as server:
-        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        await asyncio.gather(*serving)
 
 
 async def _request(session: Session, path: str) -> None:
@@ -228,35 +204,40 @@ async def failing(failure: str, unused_tcp_port: int) -> AsyncIterator[dict[str,
         if failure in PATHS:
             yield {"base_url": (await enter(serve(misbehave))).url}
         elif failure in RAW:
-            yield {"base_url": f"http://{await enter(speaking(RAW[failure]))}"}
+            yield {
+                "base_url": f"http://{await enter(speaking(answering(RAW[failure]), is_patient=False))}"
+            }
         elif failure == "refused":
             yield {"base_url": f"http://127.0.0.1:{unused_tcp_port}"}
         elif failure == "407 of the proxy":
-            place = await enter(speaking(lambda head: [b"HTTP/1.1 407 No\r\n\r\n"]))
+            place = await enter(speaking(saying(b"HTTP/1.1 407 No\r\n\r\n")))
             yield {"base_url": api, "proxy": proxy.format(place)}
         elif failure == "echo of the proxy":
             refusal = lambda head: [b"HTTP/1.1 407 " + _credentials(head) + b"\r\n\r\n"]  # noqa: E731
-            yield {"base_url": api, "proxy": proxy.format(await enter(speaking(refusal)))}
+            yield {
+                "base_url": api,
+                "proxy": proxy.format(await enter(speaking(answering(refusal)))),
+            }
         elif failure == "no proxy":
             yield {"base_url": api, "proxy": proxy.format(f"127.0.0.1:{unused_tcp_port}")}
         elif failure == "silent proxy in clear text":
-            place = await enter(speaking(None))
+            place = await enter(speaking(nothing))
             yield {"base_url": "http://127.0.0.1:1", "proxy": proxy.format(place)}
         elif failure == "silence behind the proxy":
-            consent = await enter(speaking(lambda head: [b"HTTP/1.1 200 OK\r\n\r\n"]))
+            consent = await enter(speaking(saying(b"HTTP/1.1 200 OK\r\n\r\n")))
             yield {"base_url": api, "proxy": proxy.format(consent), "timeout": PATIENT_PROXY}
         elif failure == "certificate behind the proxy":
             server = await enter(serve_tls("expired"))
             place, _ = await enter(tunnel(server.port))
             yield {"base_url": api, "proxy": proxy.format(place), "ssl": trusting()}
         elif failure == "the caller's own time-out":
-            yield {"base_url": f"http://{await enter(speaking(None))}", "timeout": None}
+            yield {"base_url": f"http://{await enter(speaking(nothing))}", "timeout": None}
         elif failure == "the caller's own time-out at a proxy":
-            place = await enter(speaking(None))
+            place = await enter(speaking(nothing))
             yield {"base_url": api, "proxy": proxy.format(place), "timeout": None}
         else:
             assert failure == "silent proxy"
-            place = await enter(speaking(None))
+            place = await enter(speaking(nothing))
             yield {"base_url": api, "proxy": proxy.format(place), "timeout": PATIENT_PROXY}
 
 

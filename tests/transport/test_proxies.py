@@ -4,10 +4,7 @@ Proxies: which one is asked, what it is told, and what never passes it.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from base64 import b64encode
-from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
@@ -20,7 +17,7 @@ from clever_v4.transport.proxies import proxy_from, proxy_of_environment
 from tests.serving import Server, answers, serve
 
 from .streaming import heartbeats, open_one
-from .tls import serve_tls, trusting
+from .tls import serve_tls, trusting, tunnel
 
 BASIC = "Basic " + b64encode(b"user:p@ss word").decode()
 
@@ -171,34 +168,6 @@ async def test_proxy_in_clear_text_is_told_its_password(
         async with Session(base_url="http://api.example.com", trust_env=True, **given) as session:
             await _ask_all(session)
     assert [one.headers["Proxy-Authorization"] for one in proxy.requests] == [BASIC] * 3
-
-
-@contextlib.asynccontextmanager
-async def tunnel(to_port: int) -> AsyncIterator[tuple[str, list[str]]]:
-    """
-    A proxy that leads everybody to one port of this machine: its address, and the heads it got.
-    """
-    heads: list[str] = []
-    serving: set[Any] = set()
-
-    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            while piece := await reader.read(65536):
-                writer.write(piece)
-        writer.close()
-
-    async def serve_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        serving.add(asyncio.current_task())
-        heads.append((await reader.readuntil(b"\r\n\r\n")).decode())
-        there = await asyncio.open_connection("127.0.0.1", to_port)
-        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(pipe(reader, there[1]))
-            tasks.create_task(pipe(there[0], writer))
-
-    async with await asyncio.start_server(serve_one, "127.0.0.1", 0) as server:
-        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}", heads
-        await asyncio.gather(*serving)
 
 
 @pytest.mark.parametrize("is_given", [True, False])

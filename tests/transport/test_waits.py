@@ -5,9 +5,8 @@ Every wait is bounded: for a name, a connection, a proxy, TLS, the head of an an
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import warnings
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +19,7 @@ from clever_v4.errors import RequestTimeoutError
 from clever_v4.session import Session
 from clever_v4.transport.policies import Timeout
 
+from .raw import Speak, nothing, speaking
 from .streaming import open_one
 
 SHORT = timedelta(milliseconds=50)
@@ -47,38 +47,6 @@ async def _stream(session: Session) -> None:
 
 Ask = Callable[[Session], Awaitable[None]]
 ASKED: list[Ask] = [_request, _download, _stream]
-
-Speak = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-@contextlib.asynccontextmanager
-async def speaking(speak: Speak) -> AsyncIterator[str]:
-    """
-    A server that says what it is made to, until the client is gone.
-    """
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        serving.add(asyncio.current_task())
-        try:
-            await speak(reader, writer)
-            await reader.read()
-        except (OSError, EOFError):
-            pass  # the client is gone
-        finally:
-            writer.transport.abort()
-
-    serving: set[Any] = set()
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        for task in serving:
-            task.cancel()
-        await asyncio.gather(*serving, return_exceptions=True)
-
-
-async def _nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """
-    Say nothing.
-    """
 
 
 async def _consent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -122,11 +90,11 @@ class _SilentResolver(AbstractResolver):
 @pytest.mark.parametrize(
     ("speak", "base", "is_proxy", "awaited"),
     [
-        (_nothing, "https://api.example.com", True, "connection"),
+        (nothing, "https://api.example.com", True, "connection"),
         (_consent, "https://api.example.com", True, "connection"),
-        (_nothing, "http://api.example.com", True, "complete answer"),
-        (_nothing, "https://{}", False, "connection"),
-        (_nothing, "http://{}", False, "complete answer"),
+        (nothing, "http://api.example.com", True, "complete answer"),
+        (nothing, "https://{}", False, "connection"),
+        (nothing, "http://{}", False, "complete answer"),
         (_drip, "http://{}", False, "complete answer"),
         (_drip, "http://api.example.com", True, "complete answer"),
         (_drip, "https://api.example.com", True, "connection"),

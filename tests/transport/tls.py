@@ -15,6 +15,8 @@ from datetime import UTC, datetime, timedelta
 
 import trustme
 
+from .raw import speaking
+
 AUTHORITY = trustme.CA()
 STRANGER = trustme.CA()
 
@@ -67,21 +69,40 @@ async def serve_tls(kind: str, *, answer: bytes = b"") -> AsyncIterator[TlsServe
     async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # Called before the handshake.
         running.connection_count += 1
-        try:
-            await writer.start_tls(context)
-            running.heads.append((await reader.readuntil(b"\r\n\r\n")).decode())
-        except (OSError, asyncio.IncompleteReadError):
-            writer.transport.abort()
-            return
+        await writer.start_tls(context)
+        running.heads.append((await reader.readuntil(b"\r\n\r\n")).decode())
         running.request_count += 1
         writer.write(answer)
         await writer.drain()
-        writer.close()
 
-    server = await asyncio.start_server(speak, "127.0.0.1", 0)
-    async with server:
-        running.port = server.sockets[0].getsockname()[1]
+    async with speaking(speak, is_patient=False) as place:
+        running.port = int(place.rpartition(":")[2])
         yield running
+
+
+@asynccontextmanager
+async def tunnel(to_port: int) -> AsyncIterator[tuple[str, list[str]]]:
+    """
+    A proxy that leads everybody to one port of this machine: its address, and the heads it got.
+    """
+    heads: list[str] = []
+
+    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while piece := await reader.read(65536):
+                writer.write(piece)
+        writer.transport.abort()
+
+    async def lead(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append((await reader.readuntil(b"\r\n\r\n")).decode())
+        there = await asyncio.open_connection("127.0.0.1", to_port)
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(pipe(reader, there[1]))
+            tasks.create_task(pipe(there[0], writer))
+
+    async with speaking(lead) as place:
+        yield place, heads
 
 
 @contextlib.contextmanager
