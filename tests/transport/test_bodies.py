@@ -230,10 +230,10 @@ async def test_cut_invoice_leaves_no_file(server: Server, tmp_path: Path) -> Non
 
     async with serve(cut) as cutting, session(cutting) as ours:
         with pytest.raises(ConnectionFailedError, match="it was cut off"):
-            await ours.billing.download_invoice_pdf("orga_1", "F1", tmp_path / "F1.pdf")
+            await ours.invoices.download_pdf("orga_1", "F1", tmp_path / "F1.pdf")
         held = io.BytesIO()
         with pytest.raises(ConnectionFailedError, match="it was cut off"):
-            await ours.billing.download_invoice_pdf("orga_1", "F1", held)
+            await ours.invoices.download_pdf("orga_1", "F1", held)
     assert await asyncio.to_thread(lambda: list(tmp_path.iterdir())) == []
     assert PDF.startswith(held.getvalue())
 

@@ -20,7 +20,7 @@ import pytest
 import stamina
 from aiohttp import web
 
-from clever_v4.api.orchestration import Deployment
+from clever_v4.api.deployments import Deployment
 from clever_v4.auth import ApiToken, Auth, OAuth1
 from clever_v4.errors import CleverError, ServerError
 from clever_v4.session import Session
