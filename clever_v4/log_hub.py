@@ -23,6 +23,7 @@ from clever_v4.fanout.statistics import DrainReport, HubStatistics
 from clever_v4.fanout.storage import MAX_BYTES, RING_BYTES
 from clever_v4.fanout.subscription import Subscription
 from clever_v4.session import Session
+from clever_v4.streaming.chunk import Given
 from clever_v4.streaming.policy import StreamOptions
 from clever_v4.streaming.resume import Cursor
 from clever_v4.streaming.source import Opener
@@ -90,6 +91,14 @@ class _OpenLog(Generic[E]):
     @property
     def is_connected(self) -> bool:
         return self._stream.state is StreamState.OPEN
+
+    @property
+    def cursor(self) -> Cursor:
+        return self._stream.cursor
+
+    @property
+    def given(self) -> Given:
+        return self._stream.given
 
     @property
     def received_bytes(self) -> int:

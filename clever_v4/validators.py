@@ -22,6 +22,7 @@ __all__ = [
     "check_flag",
     "check_hashable",
     "check_instance",
+    "check_keys",
     "check_names",
     "check_number",
     "check_text",
@@ -199,6 +200,19 @@ def check_instance(name: str, value: object, kind: type | tuple[type, ...]) -> N
         kinds = kind if isinstance(kind, tuple) else (kind,)
         names = " or ".join(_with_article(one.__name__) for one in kinds)
         raise TypeError(f"{name} must be {names}, got {shown(value)}")
+
+
+def check_keys(name: str, value: object) -> None:
+    """
+    Several keys: a list, tuple or set, say; not one text.
+
+    Raises:
+        TypeError: It is one text, no collection, or holds something that has no hash.
+    """
+    if isinstance(value, str | bytes) or not isinstance(value, Collection):
+        raise TypeError(f"{name} must be several keys, got {shown(value)}")
+    for one in value:
+        check_hashable(f"each of {name}", one)
 
 
 def check_names(name: str, value: object) -> None:

@@ -236,6 +236,12 @@ TABLE: list[Row] = [
         size=COUNT,
         wait=DURATION,
     ),
+    method(
+        "Subscription.source_cursors",
+        lambda ground: ground.subscription.source_cursors,
+        after={TypeError: ["text", 5], ValueError: [HubCursor("another", 1)]},
+        sources={TypeError: ["a", 5, [[]]]},
+    ),
     Row(
         "ConsumerGroup",
         lambda _: ConsumerGroup,

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from random import Random
 
 import pytest
 
@@ -19,6 +20,7 @@ from clever_v4.errors import (
     NotFoundError,
     SourceTimeoutError,
 )
+from clever_v4.fanout.items import Overflow
 from clever_v4.fanout.options import Start
 from clever_v4.fanout.pacing import Pacing
 from clever_v4.streaming.policy import Reconnect, StreamOptions
@@ -142,3 +144,73 @@ async def test_a_cursor_counts_for_the_first_connection_only(
             got.append([(await anext(subscription)).entry.id for _ in range(count)])
         await emulator.connections.wait_until(opened=number, active=0)
     assert got == [ids[3:], ids]
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+async def test_a_program_that_is_killed_and_started_again_stores_each_entry_once(
+    emulator: Emulator, session: Session, seed: int, ordered: bool
+) -> None:
+    """
+    Entries and the cursors of their sources are stored together; hubs come and go meanwhile.
+    """
+    random = Random(seed)
+    applications = [emulator.add_application(history=random.randint(0, 60)) for _ in range(3)]
+    stored: dict[str, list[str | None]] = {one.id: [] for one in applications}
+    cursors: dict[str, str] = {}
+
+    async def run(lives: int) -> None:
+        """Store so many chunks, then die with one at hand."""
+        async with LogHub(session, options=PATIENT, pacing=NO_WAIT) as hub:
+            for one in applications:
+                kept = Cursor.parse(cursors[one.id]) if one.id in cursors else None
+                hub.follow(emulator.owner_id, one.id, HOUR, resume_from=kept)
+            async with hub.subscribe(
+                overflow=Overflow.BLOCK,
+                start=Start.OLDEST,
+                ordered=timedelta(milliseconds=1) if ordered else False,
+            ) as subscription:
+                wait = timedelta(milliseconds=1)
+                async for chunk in subscription.chunks(size=random.randint(1, 20), wait=wait):
+                    if not lives:
+                        return
+                    lives -= 1
+                    moved = {tagged.source for tagged in chunk}
+                    for source, cursor in subscription.source_cursors(chunk.cursor, moved).items():
+                        cursors[source.resource_id] = str(cursor)
+                    for tagged in chunk:
+                        stored[tagged.source.resource_id].append(tagged.entry.id)
+                    if sum(map(len, stored.values())) == total:
+                        return
+
+    for _ in range(6):
+        emulator.faults.push(f.Cut(after_entries=random.randint(1, 9)), f.RepeatLast(count=3))
+        for one in applications:
+            for _ in range(random.randint(0, 5)):
+                emulator.publish(one.id, "more")
+        total = sum(len(emulator.produced_ids(one.id)) for one in applications)
+        if sum(map(len, stored.values())) < total:
+            await run(random.randint(0, 4))
+    emulator.publish(applications[0].id, "the last")
+    total = sum(len(emulator.produced_ids(one.id)) for one in applications)
+    await run(10_000)
+    assert stored == {one.id: emulator.produced_ids(one.id) for one in applications}
+
+
+async def test_a_quiet_log_goes_on_at_the_moment_when_it_was_connected(
+    emulator: Emulator, session: Session
+) -> None:
+    """
+    What is logged while no process runs is there when the next one begins, also without a first id.
+    """
+    application = emulator.add_application()
+    async with LogHub(session) as hub, hub.subscribe() as subscription:
+        source = hub.follow(emulator.owner_id, application.id)
+        assert subscription.source_cursors() == {}
+        await hub.connected(source)
+        kept = subscription.source_cursors()[source]
+        assert kept.since is not None
+    emulator.publish(application.id, "meanwhile")
+    async with LogHub(session) as hub, hub.subscribe() as subscription:
+        hub.follow(emulator.owner_id, application.id, resume_from=kept)
+        assert (await anext(subscription)).entry.message == "meanwhile"

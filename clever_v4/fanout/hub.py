@@ -27,6 +27,7 @@ from clever_v4.fanout.source import Followed, Source
 from clever_v4.fanout.statistics import DrainReport, HubStatistics, SourceState
 from clever_v4.fanout.storage import MAX_BYTES, RING_BYTES, Storage
 from clever_v4.fanout.subscription import Subscription
+from clever_v4.streaming.cursor import Cursor as StreamCursor
 from clever_v4.validators import (
     check_callback,
     check_choice,
@@ -466,6 +467,24 @@ class Hub(Generic[K, T]):
             if key not in self._sources:
                 raise ValueError(f"sources must be followed, {shown(key)} is not")
         return frozenset(keys)
+
+    def source_cursors(
+        self, cursor: HubCursor, wants: Callable[[K], bool]
+    ) -> dict[K, StreamCursor]:
+        """
+        Where in its sources somebody stands; see ``subscription.source_cursors()``.
+
+        Args:
+            cursor: Of this hub.
+            wants: Which sources.
+        """
+        found: dict[K, StreamCursor] = {}
+        for key, followed in list(self._sources.items()):
+            if wants(key):
+                one = followed.cursor_through(cursor.for_ring(followed.ring.ordinal))
+                if one is not None:
+                    found[key] = one
+        return found
 
     def entered(self, subscription: Subscription[K, T]) -> None:
         """

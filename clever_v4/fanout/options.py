@@ -89,6 +89,10 @@ class Owner(Protocol):
         """The hub's clock: monotonic seconds."""
         ...
 
+    def source_cursors(self, cursor: HubCursor, wants: Callable[[Any], bool]) -> dict[Any, Any]:
+        """Where in its sources somebody stands, by their own cursors."""
+        ...
+
     def entered(self, subscription: Any) -> None:
         """A subscription begins."""
         ...

@@ -105,6 +105,19 @@ class Ring(Generic[K, T]):
             position += len(batch.entries)
         return self.end_number, self.end_position
 
+    def position_through(self, sequence: int) -> int | None:
+        """
+        The position after all entries up to this number; None: they left the ring before it.
+        """
+        position = self.end_position
+        for batch in reversed(self.batches.values()):
+            if batch.end <= sequence:
+                return position
+            if batch.first <= sequence:
+                return position - (batch.end - sequence)
+            position -= len(batch.entries)
+        return position if sequence >= self.evicted_through else None
+
     def hold(self, entries: tuple[T, ...], size_bytes: int, now: float) -> Batch[K, T]:
         """
         Append a batch of so many bytes that was received at *now*.

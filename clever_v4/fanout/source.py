@@ -15,6 +15,9 @@ from clever_v4.fanout.broadcast import Broadcast
 from clever_v4.fanout.items import SourceEnded, SourceFailed
 from clever_v4.fanout.pacing import Pacer
 from clever_v4.fanout.statistics import SourceState, SourceStatistics
+from clever_v4.fanout.trail import Trail
+from clever_v4.streaming.chunk import Given
+from clever_v4.streaming.cursor import Cursor
 
 __all__ = ["Followed", "Source", "SourceStream"]
 
@@ -33,6 +36,8 @@ class SourceStream(Protocol[T_co]):
     ``is_connected``, False while it reconnects, ``ended_by``, why it ended, and
     ``received_bytes``, how many bytes it has received so far: what it received for a batch is
     what that takes of the hub's bounds in bytes. Without it, rings are bounded by entries alone.
+    With ``cursor``, where it stands, and ``given``, the ids of the batch that it handed over last,
+    subscriptions can tell where in the source they are (``source_cursors``).
     """
 
     def batches(self) -> AsyncIterator[Sequence[T_co]]:
@@ -94,6 +99,7 @@ class Followed(Generic[K, T]):
         self._stream: SourceStream[T] | None = None
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._trail = Trail()
         self.is_stopped = False
         """Whether the hub ended it."""
         self._stop_reason: str | None = None
@@ -224,17 +230,37 @@ class Followed(Generic[K, T]):
             self._stream = stream
             self._set_state(SourceState.OPEN)
             counted = 0
+            gives_cursors = self._begin_trail(stream)
             await self.ring.room()
             async for batch in stream.batches():
                 if batch:
                     received: int = getattr(stream, "received_bytes", 0)
                     size_bytes, counted = received - counted, received
+                    if gives_cursors:
+                        given: Given = getattr(stream, "given")  # noqa: B009  -- it may have it
+                        self._trail.append(given, self.ring.first_position)
                     await publish(batch, size_bytes)
         except BaseException as exc:
             if not await opened.__aexit__(type(exc), exc, exc.__traceback__):
                 raise
         else:
             await opened.__aexit__(None, None, None)
+
+    def _begin_trail(self, stream: Any) -> bool:
+        """
+        Take note where the stream begins, if it tells where it is.
+        """
+        gives_cursors = hasattr(stream, "cursor") and hasattr(stream, "given")
+        if gives_cursors:
+            self._trail.begin(stream.cursor)
+        return gives_cursors
+
+    def cursor_through(self, sequence: int) -> Cursor | None:
+        """
+        The stream's cursor after all entries up to this number of the hub; None: it has none there.
+        """
+        position = self.ring.position_through(sequence)
+        return self._trail.cursor_at(position) if position is not None else None
 
     def _set_state(self, state: SourceState) -> None:
         if state is not self._state:

@@ -5,11 +5,11 @@ One subscriber: an async context manager around its `Reading`, and three ways to
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Hashable
+from collections.abc import AsyncIterator, Callable, Coroutine, Hashable, Iterable
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import partial
-from types import TracebackType
+from types import NoneType, TracebackType
 from typing import Any, Generic, NoReturn, Self, TypeVar
 
 from clever_v4.errors import SlowConsumerError, SourceFailedError
@@ -24,7 +24,14 @@ from clever_v4.fanout.options import Owner, Start, SubscriptionEnd, Subscription
 from clever_v4.fanout.reading import Reading
 from clever_v4.fanout.statistics import SourceShare, SubscriberStatistics
 from clever_v4.streaming.chunk import Chunk
-from clever_v4.validators import check_callback, check_duration, check_whole_number
+from clever_v4.streaming.cursor import Cursor as StreamCursor
+from clever_v4.validators import (
+    check_callback,
+    check_duration,
+    check_instance,
+    check_keys,
+    check_whole_number,
+)
 
 __all__ = ["Subscription"]
 
@@ -296,8 +303,9 @@ class Subscription(Generic[K, T]):
         Iterate the entries in chunks, each with the cursor for after it.
 
         Stored in one transaction with its entries, ``chunk.cursor`` is right by itself:
-        ``hub.subscribe(start=chunk.cursor)`` goes on after them. ``subscription.cursor`` is the
-        one *before* the chunk until the next is asked for.
+        ``hub.subscribe(start=chunk.cursor)`` goes on after them, in this hub; for another
+        process see `source_cursors`. ``subscription.cursor`` is the one *before* the chunk
+        until the next is asked for.
 
         Args:
             size: Most entries of a chunk.
@@ -504,6 +512,40 @@ class Subscription(Generic[K, T]):
         if self._state is _State.ACTIVE and is_idle:
             hand.begun = max(hand.begun, self._hub.last_sequence)
         return hand.cursor(self._hub.cursor_name, reading, ahead, hand.finished)
+
+    def source_cursors(
+        self, after: HubCursor | None = None, sources: Iterable[K] | None = None
+    ) -> dict[K, StreamCursor]:
+        """
+        Where in its sources the consumer stands: what outlives the hub and the process.
+
+        Each is a cursor of the source's own stream. ``hub.follow(..., resume_from=...)`` of
+        another process goes on after it, without a gap and without what was finished with::
+
+            async for chunk in subscription.chunks():
+                moved = subscription.source_cursors(chunk.cursor, {one.source for one in chunk})
+                await store(chunk, moved)  # in one transaction
+
+        A source is left out that is not followed any more, that was never connected, that gives
+        no cursors, or of which so much was received since that it is no longer known: then an
+        earlier one stands.
+
+        Args:
+            after: A cursor of this hub, not much older than its rings: that of a chunk. None:
+                that of the subscription, of what the consumer has finished with.
+            sources: Of which. None: all that it follows.
+
+        Raises:
+            ValueError: *after* is of another hub.
+            TypeError: An argument is of another type.
+        """
+        check_instance("after", after, (HubCursor, NoneType))
+        if after is not None and after.hub != self._hub.cursor_name:
+            raise ValueError(f"after must be a cursor of this hub, got {after}")
+        if sources is None:
+            return self._hub.source_cursors(after or self.cursor, self.wants)
+        check_keys("sources", sources)
+        return self._hub.source_cursors(after or self.cursor, frozenset(sources).__contains__)
 
     def cursor_after(self, index: int) -> HubCursor:
         """

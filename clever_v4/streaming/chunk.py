@@ -5,14 +5,25 @@ Entries with the cursor for after them: what a loop writes in one transaction; p
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Generic, TypeVar, overload
+from typing import Generic, NamedTuple, TypeVar, overload
 
 import attrs
 
-__all__ = ["Chunk"]
+__all__ = ["Chunk", "Given"]
 
 T_co = TypeVar("T_co", covariant=True)
 C_co = TypeVar("C_co", covariant=True)
+
+
+class Given(NamedTuple):
+    """
+    What a stream gave last, for whoever makes cursors of its own.
+    """
+
+    ids: Sequence[bytes]
+    """The own id of each entry, empty where it came without."""
+    count_before: int
+    """The ``entry_count`` of the stream's cursor before them."""
 
 
 @attrs.frozen(repr=False)

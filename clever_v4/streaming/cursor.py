@@ -269,7 +269,7 @@ def cursor_of(
     last_event_id: bytes,
     entry_count: int,
     since: datetime | None,
-    stream: str,
+    stream: str | None,
     recent: bytes,
 ) -> Cursor:
     """

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple, Self, TypeAlias, TypeVar
 from clever_v4.errors import ResponseFormatError
 from clever_v4.validators import check_duration, check_instance, check_whole_number
 
-from .chunk import Chunk
+from .chunk import Chunk, Given
 from .cursor import can_be_header, cursor_of, last_header
 from .decoder import RawEvent
 from .intake import Intake
@@ -185,6 +185,13 @@ class EventStream(ClosableGenerator[T]):
         The same as in `statistics`, at less cost.
         """
         return self._intake.byte_count
+
+    @property
+    def given(self) -> Given:
+        """
+        The ids of the entries that were handed over since more was asked for last.
+        """
+        return Given(self._ids[: self._index], self._done_count)
 
     def statistics(self) -> StreamStatistics:
         """
