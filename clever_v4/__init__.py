@@ -100,7 +100,16 @@ from clever_v4.errors import (
 )
 from clever_v4.fanout.groups import ConsumerGroup
 from clever_v4.fanout.hub_cursor import HubCursor
-from clever_v4.fanout.items import Batch, Gap, Notice, Overflow, SourceEnded, SourceFailed, Tagged
+from clever_v4.fanout.items import (
+    Batch,
+    Gap,
+    Notice,
+    NoticeDetail,
+    Overflow,
+    SourceEnded,
+    SourceFailed,
+    Tagged,
+)
 from clever_v4.fanout.options import Hooks, Start, SubscriptionEnd
 from clever_v4.fanout.pacing import Pacing
 from clever_v4.fanout.statistics import (
@@ -196,6 +205,7 @@ __all__ = [
     "NotAnEventStreamError",
     "NotFoundError",
     "Notice",
+    "NoticeDetail",
     "OAuth1",
     "Order",
     "Overflow",

@@ -15,7 +15,7 @@ import attrs
 from clever_v4.api.logs import AccessLogEntry, AddonLogEntry, LogEntry, LogQuery, Logs, Throttle
 from clever_v4.fanout.hub import Hub
 from clever_v4.fanout.hub_cursor import HubCursor
-from clever_v4.fanout.items import Overflow
+from clever_v4.fanout.items import NoticeDetail, Overflow
 from clever_v4.fanout.merge import Merge
 from clever_v4.fanout.options import Hooks, Start
 from clever_v4.fanout.pacing import Pacer, Pacing
@@ -282,7 +282,7 @@ class SessionHub(Generic[E]):
         query = query or LogQuery()
         source = LogSource(owner_id=owner_id, resource_id=resource_id, query=query)
 
-        def tell(detail: object) -> None:
+        def tell(detail: NoticeDetail) -> None:
             self._hub.notify(source, detail)
 
         def make(resume_from: Cursor | None) -> EventStream[E]:

@@ -72,7 +72,8 @@ async def test_one_connection_serves_all_subscribers(emulator: Emulator, hub: Lo
         assert len(emulator.connections) == 1
         (statistics,) = hub.statistics().sources
         assert statistics.state is SourceState.OPEN
-        assert statistics.upstream.entries == 30  # type: ignore[attr-defined]
+        assert statistics.upstream is not None
+        assert statistics.upstream.entries == 30
     hub.unfollow(source)
     await emulator.connections.wait_until(active=0)
 

@@ -82,6 +82,7 @@ PUBLIC = [
     "NotAnEventStreamError",
     "NotFoundError",
     "Notice",
+    "NoticeDetail",
     "OAuth1",
     "Order",
     "Overflow",

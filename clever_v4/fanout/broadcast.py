@@ -18,7 +18,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
 from clever_v4.fanout.cursors import Cursor
-from clever_v4.fanout.items import Batch, Overflow, SourceEnded, SourceFailed
+from clever_v4.fanout.items import Batch, NoticeDetail, Overflow, SourceEnded, SourceFailed
 from clever_v4.fanout.ring import Ring, Sequencer
 from clever_v4.fanout.storage import Storage
 
@@ -390,7 +390,7 @@ class Broadcast(Ring[K, T]):
         if self.waiting is not None and not self.waiting.done():
             self.waiting.set_result(None)
 
-    def notify(self, detail: object) -> None:
+    def notify(self, detail: NoticeDetail) -> None:
         """
         Tell readers something about the source, where they stand now.
         """

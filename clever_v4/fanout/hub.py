@@ -18,7 +18,7 @@ from typing import Any, Generic, Self, TypeVar
 from clever_v4.errors import CleverError, HubClosedError, SourceTimeoutError
 from clever_v4.fanout.broadcast import Broadcast
 from clever_v4.fanout.hub_cursor import HubCursor
-from clever_v4.fanout.items import Gap, Overflow
+from clever_v4.fanout.items import Gap, NoticeDetail, Overflow
 from clever_v4.fanout.merge import Merge
 from clever_v4.fanout.options import Hooks, Start, SubscriptionEnd, SubscriptionOptions
 from clever_v4.fanout.pacing import Pacer, Pacing
@@ -28,6 +28,7 @@ from clever_v4.fanout.statistics import DrainReport, HubStatistics, SourceState
 from clever_v4.fanout.storage import MAX_BYTES, RING_BYTES, Storage
 from clever_v4.fanout.subscription import Subscription
 from clever_v4.streaming.cursor import Cursor as StreamCursor
+from clever_v4.streaming.policy import Reconnection
 from clever_v4.validators import (
     check_callback,
     check_choice,
@@ -326,7 +327,8 @@ class Hub(Generic[K, T]):
                 await followed.connected()
         except TimeoutError:
             waited = timeout or timedelta(0)
-            cause = getattr(followed.ring.notice, "cause", None)
+            told = followed.ring.notice
+            cause = told.cause if isinstance(told, Reconnection) else None
             raise SourceTimeoutError(source=key, waited=waited) from cause
         if followed.error is not None:
             raise _again(followed.error)
@@ -361,7 +363,7 @@ class Hub(Generic[K, T]):
             self._stopping.discard(followed)
             self._gone["received"] += followed.ring.end_position
 
-    def notify(self, key: K, detail: object) -> None:
+    def notify(self, key: K, detail: NoticeDetail) -> None:
         """
         Put a `Notice` into the streams of those who follow *key*; unknown keys are ignored.
 

@@ -10,11 +10,27 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar, overload
 
 import attrs
 
-__all__ = ["Batch", "Gap", "Item", "Notice", "Overflow", "SourceEnded", "SourceFailed", "Tagged"]
+from clever_v4.errors import ResponseFormatError
+from clever_v4.streaming.policy import Reconnection
+
+__all__ = [
+    "Batch",
+    "Gap",
+    "Item",
+    "Notice",
+    "NoticeDetail",
+    "Overflow",
+    "SourceEnded",
+    "SourceFailed",
+    "Tagged",
+]
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 R = TypeVar("R")
+
+NoticeDetail: TypeAlias = Reconnection | ResponseFormatError | str
+"""What a source tells of itself."""
 
 
 class Overflow(StrEnum):
@@ -216,8 +232,9 @@ class Notice(Generic[K]):
     """
 
     source: K
-    detail: object
-    """What happened; for logs a ``Reconnection``."""
+    detail: NoticeDetail
+    """What happened; for logs a ``Reconnection``, or the ``ResponseFormatError`` of an entry
+    that did not fit its model. Sources of one's own may give a text."""
     count: int
     """How many notices the source gave since it was followed, this one included."""
 

@@ -11,7 +11,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import attrs
 
 from clever_v4.fanout.hub_cursor import HubCursor
-from clever_v4.fanout.items import Gap, Overflow
+from clever_v4.fanout.items import Gap, NoticeDetail, Overflow
 from clever_v4.fanout.merge import Merge
 from clever_v4.fanout.statistics import SourceState
 from clever_v4.validators import check_callback, field
@@ -128,7 +128,7 @@ class Hooks:
         default=_nothing, validator=field(check_callback)
     )
     """A subscriber's name and what it missed."""
-    on_notice: Callable[[Any, object], object] = attrs.field(
+    on_notice: Callable[[Any, NoticeDetail], object] = attrs.field(
         default=_nothing, validator=field(check_callback)
     )
     """A source's key and what it told, such as a reconnection."""

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
-from clever_v4.fanout.items import Batch, SourceEnded, SourceFailed
+from clever_v4.fanout.items import Batch, NoticeDetail, SourceEnded, SourceFailed
 
 __all__ = ["Ring", "Sequencer"]
 
@@ -68,7 +68,7 @@ class Ring(Generic[K, T]):
         self.evicted_through = 0
         """The hub's number of the last entry that left the ring."""
         self.notices = 0
-        self.notice: object = None
+        self.notice: NoticeDetail = ""
         self.notice_number = 0
         self.notice_after = 0
         """The hub's number of the last entry before the notice."""

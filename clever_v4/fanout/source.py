@@ -32,7 +32,7 @@ class SourceStream(Protocol[T_co]):
     """
     An open stream.
 
-    It may also have ``statistics()``, whose value appears as ``upstream`` in the hub's,
+    It may also have ``statistics()``, whose value (`StreamStatistics`) is ``upstream`` in the hub's,
     ``is_connected``, False while it reconnects, ``ended_by``, why it ended, and
     ``received_bytes``, how many bytes it has received so far: what it received for a batch is
     what that takes of the hub's bounds in bytes. Without it, rings are bounded by entries alone.

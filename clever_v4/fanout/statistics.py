@@ -13,6 +13,7 @@ import attrs
 
 from clever_v4.fanout.items import Overflow
 from clever_v4.pydantic_schema import known_to_pydantic
+from clever_v4.streaming.subject import StreamStatistics
 
 __all__ = [
     "DrainReport",
@@ -66,8 +67,8 @@ class SourceStatistics(Generic[K]):
     """How long ago it last sent an entry; None: never."""
     error: Exception | None
     """Why it failed; None: it did not."""
-    upstream: object | None
-    """The source's own statistics, where it has any; for logs ``StreamStatistics``."""
+    upstream: StreamStatistics | None
+    """Its stream's own statistics while it is open; None: it is not, or has none."""
 
 
 @known_to_pydantic

@@ -20,6 +20,7 @@ from clever_v4.fanout.items import SourceEnded, SourceFailed
 from clever_v4.fanout.merge import Merge
 from clever_v4.fanout.options import Hooks, Start, SubscriptionEnd
 from clever_v4.fanout.statistics import SourceState
+from clever_v4.streaming.policy import Reconnection
 from tests.fanout.sources import FedSource, settle, take
 
 NONE = timedelta(0)
@@ -118,17 +119,14 @@ async def test_connected_gives_up_in_time_and_says_why(hub: Hub[str, Any]) -> No
     """
     The error is a TimeoutError of ours, caused by what the source last told, if it did.
     """
-
-    class Lost:
-        cause = ConnectionRefusedError("no")
-
+    cause = ConnectionRefusedError("no")
     source = SlowSource()
     hub.follow("a", source)
-    hub.notify("a", Lost())
+    hub.notify("a", Reconnection(attempt=1, cause=cause, delay=NONE, last_event_id=None))
     with pytest.raises(SourceTimeoutError, match=r"source a is not connected after 0\.001 s") as e:
         await hub.connected("a", timeout=timedelta(milliseconds=1))
     assert isinstance(e.value, TimeoutError)
-    assert e.value.__cause__ is Lost.cause
+    assert e.value.__cause__ is cause
     assert hub.statistics().sources[0].state is SourceState.CONNECTING
     source.may_open.set()
     await hub.connected("a", timeout=None)

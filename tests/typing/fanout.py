@@ -7,9 +7,23 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import assert_type
 
-from clever_v4 import AccessLogEntry, AddonLogEntry, LogEntry, LogQuery, Session, Throttle
+from clever_v4 import (
+    AccessLogEntry,
+    AddonLogEntry,
+    Chunk,
+    Cursor,
+    HubCursor,
+    LogEntry,
+    LogQuery,
+    Reconnection,
+    ResponseFormatError,
+    Session,
+    StreamStatistics,
+    SubscriptionEnd,
+    Throttle,
+)
 from clever_v4.fanout.groups import ConsumerGroup
-from clever_v4.fanout.items import Batch, Gap, Overflow, SourceEnded, SourceFailed, Tagged
+from clever_v4.fanout.items import Batch, Gap, Notice, Overflow, SourceEnded, SourceFailed, Tagged
 from clever_v4.fanout.statistics import DrainReport, HubStatistics
 from clever_v4.fanout.subscription import Subscription
 from clever_v4.log_filters import severity_at_least
@@ -45,10 +59,32 @@ async def batches_and_items(subscription: Subscription[LogSource, LogEntry]) -> 
         if isinstance(item, Gap):
             assert_type(item.source, LogSource)
             assert_type(item.count, int)
+        elif isinstance(item, Notice):
+            if isinstance(item.detail, Reconnection):
+                assert_type(item.detail.delay, timedelta)
+            elif isinstance(item.detail, ResponseFormatError):
+                assert_type(item.detail.paths, tuple[str, ...])
+            else:
+                assert_type(item.detail, str)
         elif isinstance(item, SourceFailed):
             assert_type(item.error, Exception)
         elif isinstance(item, SourceEnded):
             assert_type(item.source, LogSource)
+
+
+async def chunks(subscription: Subscription[LogSource, LogEntry]) -> None:
+    async for chunk in subscription.chunks():
+        assert_type(chunk, Chunk[Tagged[LogSource, LogEntry], HubCursor])
+        assert_type(chunk.cursor, HubCursor)
+        assert_type(subscription.source_cursors(chunk.cursor), dict[LogSource, Cursor])
+    assert_type(subscription.ended_by, SubscriptionEnd | None)
+
+
+async def statistics(hub: LogHub) -> None:
+    for one in hub.statistics().sources:
+        if one.upstream is not None:
+            assert_type(one.upstream, StreamStatistics)
+            assert_type(one.upstream.lag, timedelta | None)
 
 
 async def groups(subscription: Subscription[LogSource, LogEntry]) -> None:
