@@ -4,6 +4,7 @@ The project's chores: ``nox`` runs what has to hold, ``nox -l`` lists it, ``nox 
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -219,6 +220,45 @@ def interop(session: nox.Session) -> None:
         *("pytest", "tests/interop", *session.posargs),
         env={"CLEVER_V4_INTEROP": str(official)},
     )
+
+
+@nox.session(python=OLDEST)
+def audit(session: nox.Session) -> None:
+    """
+    Look up known faults of the lowest and of the newest versions that pyproject.toml admits.
+
+    Without the database of faults, which is elsewhere, it says so and does not fail.
+    """
+    session.install(*dependencies("audit"))
+    for resolution in ("lowest-direct", "highest"):
+        folder = Path(session.create_tmp()).resolve()
+        pinned, found = folder / f"{resolution}.txt", folder / f"{resolution}.json"
+        session.run(
+            *("uv", "pip", "compile", "-q", f"--resolution={resolution}", "--all-extras"),
+            *(f"--python-version={OLDEST}", "--no-header", "-o", str(pinned), "pyproject.toml"),
+            silent=True,
+        )
+        found.unlink(missing_ok=True)
+        said = session.run(
+            *("pip-audit", "-r", str(pinned), "--no-deps", "--disable-pip", "-s", "osv"),
+            *("--progress-spinner=off", "-f", "json", "-o", str(found), *session.posargs),
+            success_codes=[0, 1],
+            silent=True,
+        )
+        if not found.exists():
+            last = str(said).strip().splitlines()[-1]
+            if "ConnectionError" not in last and "Timeout" not in last:
+                session.error(str(said))
+            session.warn(f"{resolution}: the database of known faults was not reached: {last}")
+            continue
+        faulty = [
+            f"{one['name']} {one['version']}: {fault['id']}, fixed in {fault['fix_versions']}"
+            for one in json.loads(found.read_text())["dependencies"]
+            for fault in one.get("vulns", ())
+        ]
+        if faulty:
+            session.error("\n".join([f"{resolution}:", *faulty]))
+        session.log(f"{resolution}: no known faults")
 
 
 @nox.session(python=OLDEST)

@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import threading
+import tomllib
 from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -179,6 +180,22 @@ def test_the_command_line_s_help_is_current():
     shown = HELP.search(text)
     assert shown, "the README lacks the help"
     assert shown[0] == told
+
+
+def test_a_package_index_shows_no_broken_link():
+    """
+    There a link to a file becomes the file's name, which the source distribution has.
+    """
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    shown = README.read_text()
+    hook = project["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]
+    for one in hook["substitutions"]:
+        shown = re.sub(one["pattern"], one["replacement"], shown)
+    assert re.findall(r"\]\((?!https://|#)", shown) == []
+    assert "Changelog (`CHANGELOG.md` in the source distribution)" in shown
+    packed = project["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
+    named = set(re.findall(r"`([^`]+)` in the source distribution", shown))
+    assert {name for name in named if f"/{name.partition('/')[0]}" not in packed} == set()
 
 
 def test_links_lead_somewhere():
