@@ -209,7 +209,7 @@ class EventStream(ClosableGenerator[T]):
         index = self._index
         if index >= len(self._items):
             self._finish()
-            if not self._items and not self._backlog and self._bad_entry is None:
+            if not self._items and not self._backlog:
                 # The same without a coroutine in between: what a quiet stream does for each entry.
                 received = await self._intake.receive(keep_unknown=False)
                 if received is None:
