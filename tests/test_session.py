@@ -8,7 +8,9 @@ import asyncio
 import gc
 import inspect
 import warnings
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from clever_v4.errors import (
     SessionClosedError,
 )
 from clever_v4.session import Session
+from clever_v4.streaming.policy import Reconnect
 from clever_v4.transport.policies import Retry, Timeout
 from tests.serving import serve
 
@@ -177,13 +180,17 @@ def test_auth_that_is_none_is_refused_and_not_shown(auth: Any) -> None:
     [
         ({"max_connections": 0}, ValueError, r"^max_connections must be at least 1, got 0"),
         ({"max_streams": -1}, ValueError, r"^max_streams must be at least 1, got -1"),
-        ({"max_response_bytes": 1.5}, TypeError, r"^max_response_bytes must be an int, got 1\.5"),
+        (
+            {"max_response_bytes": 1.5},
+            TypeError,
+            r"^max_response_bytes must be a whole number, got 1\.5",
+        ),
         ({"base_url": "api.clever-cloud.com"}, ValueError, r"^base_url must be an http"),
         ({"base_url": "https://u:p@host:port"}, ValueError, r"^base_url .*\(value not shown\)$"),
         ({"timeout": timedelta(0)}, ValueError, r"^total must be positive, got 0:00:00"),
         ({"timeout": 5}, TypeError, r"^timeout must be a Timeout or None, got 5$"),
         ({"retry": 5}, TypeError, r"^retry must be a Retry or None, got 5$"),
-        ({"on_response": "f"}, TypeError, r"^on_response must be a callable or None, got 'f'$"),
+        ({"on_response": "f"}, TypeError, r"^on_response must be a function, got 'f'$"),
         ({"proxy": "proxy:3128"}, ValueError, r"^proxy must be an http\(s\) address \(value not"),
         ({"proxy": "http://["}, ValueError, r"^proxy must be an http\(s\) address"),
         ({"proxy": "socks5://u:p@proxy"}, ValueError, r"^proxy must be an http\(s\) address"),
@@ -197,6 +204,31 @@ def test_nonsense_is_refused_by_name(
     """
     with pytest.raises(error, match=text):
         Session(ApiToken("t"), **options)
+
+
+async def _never_run(_: object) -> None:
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("on_response", lambda: Session(on_response=_never_run)),
+        ("on_response", lambda: Session(on_response=partial(_never_run, None))),
+        (
+            "on_reconnection",
+            lambda: Session().logs.stream("orga_1", "app_1", on_reconnection=_never_run),
+        ),
+        ("on_bad_entry", lambda: Session().logs.stream("orga_1", "app_1", on_bad_entry=_never_run)),
+        ("is_transient", lambda: Reconnect(is_transient=_never_run)),
+    ],
+)
+def test_coroutine_function_as_a_callback_is_refused(name: str, make: Callable[[], object]) -> None:
+    """
+    What it returns would never be run: an entry that does not fit would be gone in silence.
+    """
+    with pytest.raises(TypeError, match=rf"^{name} must be a plain function, got a coroutine"):
+        make()
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from clever_v4.errors import (
     TransportError,
     UnexpectedEndError,
 )
+from clever_v4.validators import check_callback, field
 
 from .decoder import DEFAULT_MAX_EVENT_BYTES
 
@@ -120,7 +121,9 @@ class Reconnect:
     first_attempts: int | None = attrs.field(default=6, validator=_optional_count)
     """Failed attempts before the stream gives up when it was never connected. None: it never does."""
 
-    is_transient: Callable[[Exception], bool] = is_transient
+    is_transient: Callable[[Exception], bool] = attrs.field(
+        default=is_transient, validator=field(check_callback)
+    )
     """Decides which errors are worth another attempt."""
 
 

@@ -12,7 +12,12 @@ from itertools import compress
 from typing import Any, Final, NamedTuple, Self, TypeAlias, TypeVar
 
 from clever_v4.errors import ResponseFormatError
-from clever_v4.validators import check_duration, check_instance, check_whole_number
+from clever_v4.validators import (
+    check_callback,
+    check_duration,
+    check_instance,
+    check_whole_number,
+)
 
 from .chunk import Chunk, Given
 from .cursor import can_be_header, cursor_of, last_header
@@ -102,6 +107,10 @@ class EventStream(ClosableGenerator[T]):
     ) -> None:
         cursor = _START if resume_from is None else resume_from
         check_instance("resume_from", cursor, Cursor)
+        if on_reconnection is not None:
+            check_callback("on_reconnection", on_reconnection)
+        if on_bad_entry is not None:
+            check_callback("on_bad_entry", on_bad_entry)
         if cursor.stream not in (None, subject.key):
             raise ValueError(
                 f"resume_from must be a cursor of {subject.key}, got one of {cursor.stream}"

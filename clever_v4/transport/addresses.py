@@ -52,7 +52,7 @@ def checked_base_url(name: str, value: str | URL) -> URL:
     return base
 
 
-def is_loopback(host: str) -> bool:
+def is_loopback(host: str | None) -> bool:
     """
     Tell whether a host is this machine by its name or address.
 
@@ -61,6 +61,6 @@ def is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return host is not None and ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False

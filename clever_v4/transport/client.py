@@ -15,13 +15,14 @@ from yarl import URL
 
 from clever_v4.auth import Auth, AuthProvider
 from clever_v4.errors import ResponseTooLargeError
+from clever_v4.validators import check_whole_number
 from clever_v4.wire.converter import converter
 from clever_v4.wire.names import UNSET
 from clever_v4.wire.paths import QueryPairs
 
 from .addresses import target
 from .bodies import ACCEPTED_CODINGS
-from .connections import Connections, check_count
+from .connections import Connections
 from .downloads import Download
 from .exchange import USER_AGENT, Exchange, Sending, seconds
 from .policies import ResponseInfo, Retry, Timeout
@@ -72,8 +73,8 @@ class Client:
         max_response_bytes: int = 64 * 1024 * 1024,
         max_header_bytes: int = 8190,
     ) -> None:
-        check_count("max_response_bytes", max_response_bytes)
-        check_count("max_header_bytes", max_header_bytes)
+        check_whole_number("max_response_bytes", max_response_bytes)
+        check_whole_number("max_header_bytes", max_header_bytes)
         self._max_response_bytes = max_response_bytes
         self._connections = Connections(
             http=http,

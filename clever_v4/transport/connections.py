@@ -5,13 +5,15 @@ The connections of one session: borrowed or owned, bounded in number, in one eve
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import weakref
 
 import aiohttp
 
 from clever_v4.errors import DifferentEventLoopError, SessionClosedError, TooManyStreamsError
+from clever_v4.validators import check_whole_number
 
-__all__ = ["Connections", "OpenStreams", "check_count"]
+__all__ = ["Connections", "OpenStreams"]
 
 
 class OpenStreams:
@@ -75,8 +77,8 @@ class Connections:
         max_connections: int,
         max_streams: int,
     ) -> None:
-        check_count("max_connections", max_connections)
-        check_count("max_streams", max_streams)
+        check_whole_number("max_connections", max_connections)
+        check_whole_number("max_streams", max_streams)
         self._borrowed_http = http
         self._borrowed_stream_http = stream_http
         self._max_connections = max_connections
@@ -122,9 +124,11 @@ class Connections:
         self.closed = True
         # Streams on a borrowed connector are ours to close, too.
         self.streams.close()
-        owned, self._owned = self._owned, []
-        for http in owned:
-            await http.close()
+        async with contextlib.AsyncExitStack() as stack:
+            # Each in its turn, also where the wait for one before it is given up or fails.
+            for http in self._owned:
+                stack.push_async_callback(http.close)
+        self._owned.clear()
 
     def _check_loop(self) -> None:
         if asyncio.get_running_loop() is not self._loop:
@@ -140,13 +144,3 @@ class Connections:
         )
         self._owned.append(http)
         return http
-
-
-def check_count(name: str, value: object) -> None:
-    """
-    Refuse what is no whole number from 1, by the name of its argument.
-    """
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{name} must be an int, got {value!r}")
-    if value < 1:
-        raise ValueError(f"{name} must be at least 1, got {value}")

@@ -252,8 +252,8 @@ class Sending:
         return (
             request.proxy is not None
             and request.url.scheme == "http"
-            and is_loopback(request.url.host or "")
-            and not is_loopback(request.proxy.host or "")
+            and is_loopback(request.url.host)
+            and not is_loopback(request.proxy.host)
         )
 
     async def refusal(self, *, is_decoded: bool = False) -> APIError:

@@ -35,7 +35,7 @@ class Proxy:
         """
         Whether it is on this machine.
         """
-        return is_loopback(self.url.host or "")
+        return is_loopback(self.url.host)
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -86,7 +86,7 @@ def proxy_of_environment(base: URL) -> Proxy | None:
     Raises:
         ValueError: What is set is no http(s) address.
     """
-    if is_loopback(base.host or "") or proxy_bypass(f"{base.host_subcomponent}:{base.port}"):
+    if is_loopback(base.host) or proxy_bypass(f"{base.host_subcomponent}:{base.port}"):
         return None
     value = getproxies().get(base.scheme)
     if not value:

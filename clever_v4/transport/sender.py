@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from ssl import SSLContext
+from types import NoneType
 from typing import Any, TypeVar
 
 import aiohttp
@@ -17,6 +18,7 @@ from yarl import URL
 
 from clever_v4.auth import API_BASE_URL, Auth, AuthProvider
 from clever_v4.errors import AuthenticationError, SessionClosedError
+from clever_v4.validators import check_callback, check_instance
 
 from .addresses import checked_base_url, is_loopback, join
 from .connections import Connections
@@ -53,10 +55,10 @@ class Sender:
         trust_env: bool,
         max_header_bytes: int,
     ) -> None:
-        _check_type("retry", retry, Retry)
-        _check_type("timeout", timeout, Timeout)
-        if on_response is not None and not callable(on_response):
-            raise TypeError(f"on_response must be a callable or None, got {on_response!r}")
+        check_instance("retry", retry, (Retry, NoneType))
+        check_instance("timeout", timeout, (Timeout, NoneType))
+        if on_response is not None:
+            check_callback("on_response", on_response)
         self.connections = connections
         self.credentials_source: str | None = None
         self.timeout = timeout or Timeout(connect=None, read=None, total=None)
@@ -127,7 +129,7 @@ class Sender:
         base = checked_base_url(name, value)
         if base.scheme == "https" or self._allow_insecure_http or not self._credentials.expected:
             return base
-        if not is_loopback(base.host or ""):
+        if not is_loopback(base.host):
             sent = f"base_url would send the credentials in clear text, got {str(base)!r}"
         elif self._proxy is not None and not self._proxy.is_loopback:
             # Its address is not shown: it may hold a password.
@@ -263,8 +265,3 @@ class Sender:
                     headers=sending.response_headers,
                 )
             )
-
-
-def _check_type(name: str, value: object, wanted: type) -> None:
-    if value is not None and not isinstance(value, wanted):
-        raise TypeError(f"{name} must be a {wanted.__name__} or None, got {value!r}")

@@ -7,10 +7,12 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import pytest
 from aiohttp import web
 
 from tests.serving import serve
 
+from .streaming import heartbeats, open_one
 from .support import session
 
 
@@ -63,3 +65,24 @@ async def test_cancelled_call_gives_its_connection_back() -> None:
         assert (await waiting).status == 200
         assert call.cancelled()
         assert cancelled_while_waiting.cancelled()
+
+
+@pytest.mark.parametrize("is_called_again", [False, True])
+async def test_close_that_is_given_up_closes_all_the_same(is_called_again: bool) -> None:
+    """
+    What is owned for requests and for streams, in whichever the close was cancelled.
+    """
+    async with serve(heartbeats) as server:
+        ours = session(server)
+        await ours.request("GET", "/x")  # leaves a connection in the pool, which is waited for
+        await open_one(ours._client.stream_opener())
+        closing = asyncio.ensure_future(ours.close())  # noqa: TID251 -- it is cancelled here
+        await asyncio.sleep(0)
+        closing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await closing
+        if is_called_again:
+            await ours.close()
+    owned = ours._client._connections
+    assert owned.http.closed
+    assert owned.stream_http.closed

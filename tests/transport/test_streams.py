@@ -14,6 +14,7 @@ from aiohttp_sse_client.client import EventSource
 from clever_v4.auth import ApiToken, Auth, OAuth1
 from clever_v4.emulator import Emulator
 from clever_v4.errors import (
+    APIError,
     AuthenticationError,
     NotAnEventStreamError,
     NotFoundError,
@@ -122,8 +123,9 @@ async def test_redirect_of_a_stream_is_not_followed() -> None:
     Credentials do not travel to where it points.
     """
     async with serve(answers((307, "", {"Location": "/y"}))) as server, session(server) as ours:
-        with pytest.raises(Exception, match="a redirect to /y, which is not followed"):
+        with pytest.raises(APIError, match="a redirect to /y, which is not followed") as raised:
             await open_one(ours._client.stream_opener())
+    assert raised.value.status == 307
     assert len(server.requests) == 1
 
 

@@ -192,6 +192,7 @@ def test_both_ways_read_the_same_moment(moment: datetime, digits: str) -> None:
         ({**BILL, "lines": "text"}, "$.lines"),
         ({**BILL, "lines": [{**LINE, "price": {"tax_rate": []}}]}, "$.lines[0].price.tax_rate"),
         ({**BILL, "outboundIPs": [1]}, "$.outboundIPs[0]"),
+        ({**BILL, "outboundIPs": "10.0.0.1"}, "$.outboundIPs"),
         ({**BILL, "isFinal": "yes"}, "$.isFinal"),
         ([], "$"),
         (None, "$"),
