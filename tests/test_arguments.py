@@ -42,6 +42,7 @@ from clever_v4.log_filters import (
     matching,
     severity_at_least,
 )
+from clever_v4.telemetry import observe_hub, observe_stream
 from clever_v4.validators import shown
 from tests.fanout.sources import FedSource
 
@@ -263,6 +264,20 @@ TABLE: list[Row] = [
         ahead={TypeError: ["text", 5, (1,), ((1, "2"),), ((1, 2, 3),)], ValueError: [((-1, 2),)]},
     ),
     row("HubCursor.parse", HubCursor.parse, text=also(TEXT, ValueError=["nonsense", "a.b"])),
+    method(
+        "observe_hub",
+        lambda ground: partial(observe_hub, ground.hub),
+        attributes=instance([("a", "b")]),
+        meter=instance(object()),
+        per_source=FLAG,
+        per_subscriber=FLAG,
+    ),
+    method(
+        "observe_stream",
+        lambda ground: partial(observe_stream, ground.session.logs.stream(OWNER, APPLICATION)),
+        attributes=instance([("a", "b")]),
+        meter=instance(object()),
+    ),
     # The hubs on log streams
     _log_hub("LogHub", LogHub),
     _log_hub("AddonLogHub", AddonLogHub),
