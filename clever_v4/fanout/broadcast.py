@@ -347,8 +347,6 @@ class Broadcast(Ring[K, T]):
         Be no longer followed: what every cursor has read is not held.
         """
         self.is_followed = False
-        if not self.cursors:
-            self.clear()
         self.trim()
         self._tell_left_over()
 

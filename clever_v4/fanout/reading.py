@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import heapq
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Hashable
 from typing import Any, Generic, TypeVar
 
@@ -68,6 +68,7 @@ class Reading(Generic[K, T]):
         self.missed = 0
         """How many are known to be missed, since a gap was taken or a cursor has gone."""
         self.overrun = overrun
+        self._sources: Counter[K] = Counter()
         self._overflow = overflow
         self._where = where
         self._wake = wake
@@ -86,6 +87,7 @@ class Reading(Generic[K, T]):
         """
         Read from a ring too.
         """
+        self._sources[ring.source] += 1
         self.cursors[ring] = ring.attach(
             self,
             overflow=self._overflow,
@@ -93,6 +95,12 @@ class Reading(Generic[K, T]):
             from_oldest=from_oldest,
             resume_after=resume_after,
         )
+
+    def reads(self, source: K) -> bool:
+        """
+        Whether a ring of a source is read: one that ended may have been followed again.
+        """
+        return source in self._sources
 
     def put_first(self, ring: Broadcast[K, T], item: Item[K, T]) -> None:
         """
@@ -105,9 +113,12 @@ class Reading(Generic[K, T]):
         Stop reading from a ring; what became of its entries stays counted.
         """
         cursor = self.cursors.pop(ring)
+        self._sources[ring.source] -= 1
+        if not self._sources[ring.source]:
+            del self._sources[ring.source]
         missed = cursor.overrun + (cursor.lag if lag_is_missed else 0)
         cursor.missed += missed
-        cursor.position = ring.end_position
+        cursor.position, cursor.skipped = ring.end_position, 0
         self.missed += missed
         ring.detach(cursor)
         self._leftovers.discard(ring)

@@ -481,7 +481,7 @@ class Subscription(Generic[K, T]):
 
     def _over_with(self, source: K) -> None:
         # Unless it is followed again already.
-        if all(ring.source != source for ring in self._reading.cursors):
+        if not self._reading.reads(source):
             self._expected.discard(source)
 
     def _raise_end(self) -> NoReturn:

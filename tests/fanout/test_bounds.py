@@ -12,10 +12,12 @@ import pytest
 
 from clever_v4.errors import SlowConsumerError
 from clever_v4.fanout import leftovers
+from clever_v4.fanout.broadcast import Broadcast
 from clever_v4.fanout.hub import Hub
 from clever_v4.fanout.items import Batch, Gap, Overflow, SourceEnded
 from clever_v4.fanout.options import Hooks, Start, SubscriptionEnd
 from clever_v4.fanout.statistics import SourceState
+from clever_v4.fanout.storage import Storage
 from clever_v4.fanout.subscription import Subscription
 from tests.fanout.sources import FedSource, settle, take
 
@@ -81,6 +83,60 @@ async def test_a_batch_larger_than_the_ring_is_cut_by_its_bytes() -> None:
             assert hub.statistics().held_bytes == 2 * KIB
 
 
+async def test_entries_larger_than_the_ring_come_one_by_one() -> None:
+    """
+    However large they are, each piece has one entry at least, and no more than must be.
+    """
+    async with Hub[str, Any](ring_bytes=4) as hub:
+        source = FedSource(kib)
+        hub.follow("a", source)
+        async with hub.subscribe() as subscription:
+            source.feed(1, 2, 3)
+            assert [list(await take(subscription.batches())) for _ in range(3)] == [[1], [2], [3]]
+
+
+@pytest.mark.parametrize("rounds", range(1, 5))
+async def test_a_reader_stopped_anywhere_in_a_batch_appends_the_rest_once(rounds: int) -> None:
+    """
+    Whenever the task is cancelled that appends a batch piece by piece, each entry is there once.
+    """
+    ring: Broadcast[str, int] = Broadcast(
+        "a", capacity=8, capacity_bytes=100, storage=Storage(1000)
+    )
+    task = asyncio.get_running_loop().create_task(ring.publish(range(20), 60))
+    await settle(rounds)
+    task.cancel()
+    await asyncio.wait([task])
+    assert (ring.end_position, ring.end_bytes) == (20, 60)
+    assert [entry for batch in ring.batches.values() for entry in batch] == list(range(16, 20))
+
+
+async def test_the_slowest_of_those_who_block_decides() -> None:
+    """
+    One that reads ahead of another neither lets the source go on nor takes what that has to read.
+    """
+    async with Hub[str, Any](ring_bytes=8 * KIB) as hub:
+        source = FedSource(kib)
+        hub.follow("a", source)
+        async with (
+            hub.subscribe(overflow=Overflow.BLOCK) as fast,
+            hub.subscribe(overflow=Overflow.BLOCK) as slow,
+        ):
+            for number in range(20):
+                source.feed(number)
+            await settle()
+            assert entries_of(await read_all(fast)) == list(range(8))
+            await settle()
+            assert source.unread == 11
+            assert hub.statistics().sources[0].held_bytes == 8 * KIB
+            for _ in range(20):
+                await read_all(fast)
+                if slow.lag:
+                    await take(slow)
+            assert (slow.statistics().missed, fast.statistics().missed) == (0, 0)
+            assert (slow.statistics().delivered, fast.statistics().delivered) == (20, 20)
+
+
 async def test_one_entry_larger_than_every_bound_still_arrives() -> None:
     """
     The newest batch is held whatever its size, also for a blocking subscriber, then it goes.
@@ -122,6 +178,8 @@ async def test_a_ring_full_of_bytes_counts_as_full_for_each_policy() -> None:
             with pytest.raises(SlowConsumerError) as raised:
                 await anext(disconnecting)
             assert raised.value.dropped == 9
+            (share,) = disconnecting.shares()
+            assert (share.missed, share.lag) == (9, 0)
         async with hub.subscribe(overflow=Overflow.BLOCK) as blocking:
             for number in range(20):
                 source.feed(number)
@@ -281,6 +339,86 @@ async def test_what_is_read_by_all_is_given_up_before_anybody_pauses() -> None:
             assert entries_of(await read_all(blocking)) == list(range(9))
 
 
+async def test_several_batches_give_way_to_one_that_is_large() -> None:
+    """
+    Room is made for all of what comes, be it of one ring.
+    """
+    async with Hub[str, Any](max_bytes=100) as hub:
+        small, large = FedSource(sized), FedSource(sized)
+        hub.follow("small", small)
+        hub.follow("large", large)
+        for number in range(10):
+            small.feed((f"{number}", 10))
+        await settle()
+        large.feed(("large", 50))
+        await settle()
+        assert hub.statistics().held_bytes == 100
+        assert [one.held for one in hub.statistics().sources] == [5, 1]
+
+
+async def test_what_a_blocking_filter_passed_over_gives_way() -> None:
+    """
+    A batch larger than the hub's bound goes as soon as something comes, if nobody has to read it.
+    """
+    async with Hub[str, Any](max_bytes=8) as hub:
+        a, b = FedSource(sized), FedSource(sized)
+        hub.follow("a", a)
+        hub.follow("b", b)
+        async with hub.subscribe(
+            sources=["a"], overflow=Overflow.BLOCK, where=lambda _: False
+        ) as blocking:
+            a.feed(("large", 9))
+            await settle()
+            b.feed(("small", 1))
+            await settle()
+            assert hub.statistics().held_bytes == 1
+            assert blocking.statistics().filtered == 1
+
+
+async def test_what_stands_beyond_the_bounds_goes_as_it_is_read() -> None:
+    """
+    What was in hand when a blocked source was stopped is given up with each batch that is read.
+    """
+    async with (
+        Hub[str, Any](ring_bytes=4 * KIB, max_bytes=8 * KIB) as hub,
+        hub.subscribe(overflow=Overflow.BLOCK) as blocking,
+    ):
+        source = FedSource(kib)
+        hub.follow("a", source)
+        source.feed(*range(20))
+        await settle()
+        hub.unfollow("a")
+        await settle()
+        held = [hub.statistics().held_bytes // KIB]
+        for _ in range(5):
+            await take(blocking.batches())
+            held.append(hub.statistics().held_bytes // KIB)
+        assert held == [20, 16, 12, 8, 8, 8]
+        assert isinstance(await take(blocking.items()), SourceEnded)
+        assert hub.statistics().held_bytes == 0
+
+
+async def test_sources_that_have_ended_and_are_still_followed_keep_their_rings() -> None:
+    """
+    Only what is no longer followed counts as one ring, also where the hub's bound takes some.
+    """
+    async with Hub[str, Any](ring=10, max_bytes=20 * KIB) as hub, hub.subscribe() as slow:
+        for key in "ab":
+            source = FedSource(kib)
+            hub.follow(key, source)
+            for number in range(8):
+                source.feed(number)
+            source.end()
+        await settle()
+        assert slow.lag == 16
+        live = FedSource(kib)
+        hub.follow("c", live)
+        for number in range(6):
+            live.feed(number)
+        await settle()
+        assert (slow.statistics().missed, slow.lag) == (2, 20)
+
+
 # --- What is no longer followed -----------------------------------------------------------------
 
 
@@ -383,6 +521,63 @@ async def test_a_blocking_subscriber_pauses_its_sources_for_what_was_unfollowed(
             assert hub.statistics().sources[0].state is SourceState.OPEN
 
 
+async def test_one_batch_that_is_left_may_have_any_size() -> None:
+    """
+    An entry larger than the bound is not taken from who had no time to read it.
+    """
+    async with (
+        Hub[int, Any](ring_bytes=10) as hub,
+        hub.subscribe(overflow=Overflow.DISCONNECT) as slow,
+    ):
+        source = FedSource(kib)
+        hub.follow(0, source)
+        source.feed("large")
+        await settle()
+        hub.unfollow(0)
+        await settle()
+        assert not slow.is_closed
+        assert entries_of(await read_all(slow)) == ["large"]
+
+
+async def test_what_was_read_of_an_unfollowed_source_is_not_held() -> None:
+    """
+    Nobody will be attached to its ring any more: only what somebody has still to read stays.
+    """
+    async with Hub[int, Any]() as hub, hub.subscribe() as slow:
+        source = FedSource(kib)
+        hub.follow(0, source)
+        for number in range(20):
+            source.feed(number)
+        await settle()
+        for _ in range(15):
+            await take(slow)
+        hub.unfollow(0)
+        await settle()
+        assert hub.statistics().held_bytes == 5 * KIB
+        assert entries_of(await read_all(slow)) == list(range(15, 20))
+
+
+@pytest.mark.parametrize(("ring", "missed"), [(40, 15), (25, 20)])
+async def test_what_the_hub_s_bound_took_is_not_taken_again(ring: int, missed: int) -> None:
+    """
+    Of a ring that is left over and gave up some for the hub, only what is left counts.
+    """
+    async with Hub[int, Any](ring=ring, max_bytes=30 * KIB) as hub, hub.subscribe() as stuck:
+        await follow_and_unfollow(hub, 1)
+        source = FedSource(kib)
+        hub.follow(1, source)
+        for number in range(25):
+            source.feed((1, number))
+        await settle()
+        assert (stuck.statistics().missed, stuck.lag) == (15, 30)
+        hub.unfollow(1)
+        await settle()
+        assert (stuck.statistics().missed, stuck.lag) == (missed, 45 - missed)
+        found = await read_all(stuck)
+        assert sum(item.count for item in found if isinstance(item, Gap)) == missed
+        assert len(entries_of(found)) == 45 - missed
+
+
 async def test_who_keeps_up_loses_nothing_by_others_that_do_not() -> None:
     """
     Each subscriber has its own bound: stuck ones take nothing from one that reads.
@@ -403,8 +598,9 @@ async def test_who_keeps_up_loses_nothing_by_others_that_do_not() -> None:
         assert not live.is_closed
 
 
+@pytest.mark.parametrize(("ring", "missed"), [(70, 60), (30, 90)])
 async def test_the_ends_of_very_many_sources_are_not_kept_either(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, ring: int, missed: int
 ) -> None:
     """
     Beyond a number of sources not even their ends are kept; what they had is counted as missed.
@@ -412,7 +608,7 @@ async def test_the_ends_of_very_many_sources_are_not_kept_either(
     monkeypatch.setattr(leftovers, "MOST_RINGS", 3)
     told: list[Any] = []
     hooks = Hooks(on_gap=lambda _, gap: told.append(gap))
-    async with Hub[int, Any](ring=1000, hooks=hooks) as hub:
+    async with Hub[int, Any](ring=ring, hooks=hooks) as hub:
         sources = [FedSource(kib) for _ in range(6)]
         for key, source in enumerate(sources):
             hub.follow(key, source)
@@ -422,16 +618,51 @@ async def test_the_ends_of_very_many_sources_are_not_kept_either(
         ):
             for key, source in enumerate(sources):
                 await feed_and_unfollow(hub, key, source)
-            assert named.statistics().missed == 60
+            assert named.statistics().missed == missed
+            assert sum(share.missed for share in named.shares()) == missed
             assert told == [Gap(source=key, count=20) for key in range(3)]
             assert slow.ended_by is SubscriptionEnd.DISCONNECTED
-            assert hub.statistics().held_bytes == 60 * KIB
+            assert hub.statistics().held_bytes == (120 - missed) * KIB
             # The sources that it named are over, those included whose end it was not told.
             found = [item async for item in named.items()]
-            assert entries_of(found) == [(key, n) for key in (3, 4, 5) for n in range(20)]
+            everything = [(key, number) for key in range(6) for number in range(20)]
+            assert entries_of(found) == everything[missed:]
             assert named.ended_by is SubscriptionEnd.SOURCES_ENDED
-            assert named.statistics().missed == 60
+            assert named.statistics().missed == missed
         assert hub.statistics().held_bytes == 0
+
+
+async def test_very_many_ends_pause_the_sources_of_who_blocks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """
+    A blocking subscriber is told every end, and its sources go on when it was.
+    """
+    monkeypatch.setattr(leftovers, "MOST_RINGS", 3)
+    async with Hub[int, Any]() as hub, hub.subscribe(overflow=Overflow.BLOCK) as blocking:
+        live = FedSource(kib)
+        hub.follow(-1, live)
+        await follow_and_unfollow(hub, 4)
+        live.feed("in the hub's hand")
+        live.feed("waits")
+        await settle()
+        assert live.unread == 1
+        assert hub.statistics().sources[0].state is SourceState.PAUSED
+        found = await read_all(blocking)
+        assert len(entries_of(found)) == 82
+        assert sum(isinstance(item, SourceEnded) for item in found) == 4
+        assert hub.statistics().sources[0].state is SourceState.OPEN
+
+
+async def test_who_is_closed_after_it_was_skipped_counts_that_once() -> None:
+    """
+    What was passed over for the bound is missed once, by source and in all.
+    """
+    async with Hub[int, Any](ring=30) as hub:
+        async with hub.subscribe() as stuck:
+            await follow_and_unfollow(hub, 4)
+        assert stuck.statistics().missed == 50
+        assert sum(share.missed for share in stuck.shares()) == 50
 
 
 async def test_a_drain_keeps_all_whatever_was_followed() -> None:

@@ -47,6 +47,23 @@ def counts(subscription: Subscription[str, Any]) -> tuple[int, int, int, int]:
     return found
 
 
+async def test_what_a_filter_passed_over_is_not_looked_at_again(hub: ClockedHub) -> None:
+    """
+    A batch without anything for a subscriber that waits is counted once, and wakes nobody.
+    """
+    source = FedSource()
+    hub.follow("a", source)
+    async with hub.subscribe(where=lambda entry: entry % 2 == 0) as subscription:
+        source.feed(1)
+        source.feed(3, 5)
+        await settle()
+        assert not subscription._reading.waiting
+        assert counts(subscription) == (0, 3, 0, 0)
+        source.feed(6)
+        assert (await take(subscription)).entry == 6
+        assert counts(subscription) == (1, 3, 0, 0)
+
+
 async def test_what_waits_behind_a_filter_counts_before_it(hub: ClockedHub) -> None:
     """
     Missed and lag are what the source sent; filtered is what was passed over when it was read.
@@ -142,10 +159,10 @@ async def test_a_notice_waits_behind_the_last_batch(hub: ClockedHub) -> None:
         await settle()
         b.feed(2)
         await settle()
-        hub.notify("a", "told")
         items = live.items()
         for _ in range(2):
             await take(items)
+        hub.notify("a", "told")
         # One that has read all is told at once.
         assert await take(items) == Notice(source="a", detail="told", count=1)
         assert await take(items) is None
@@ -255,6 +272,47 @@ async def test_the_lag_time_of_who_was_skipped_is_that_of_the_oldest_left(hub: C
         assert subscription.lag_time == timedelta(seconds=8)
 
 
+@pytest.mark.parametrize("overflow", Overflow)
+async def test_a_subscription_that_is_over_leaves_nothing_in_the_rings(
+    hub: ClockedHub, overflow: Overflow
+) -> None:
+    """
+    Whether it waited or was behind, no ring knows it any more, and nothing wakes it.
+    """
+    source = FedSource()
+    hub.follow("a", source)
+    ring = hub._sources["a"].ring
+    for is_behind in (False, True):
+        async with hub.subscribe(overflow=overflow) as subscription:
+            if is_behind:
+                source.feed(1)
+                await settle()
+        left = [ring.cursors, ring._idle, ring._blocking, ring._disconnecting]
+        assert not any(left)
+        source.feed(2)
+        await settle()
+        assert not subscription._reading.waiting
+
+
+async def test_a_source_that_comes_again_is_still_expected(hub: ClockedHub) -> None:
+    """
+    A subscription to named sources goes on while one that ended is followed anew.
+    """
+    first, second = FedSource(), FedSource()
+    hub.follow("a", first)
+    async with hub.subscribe(sources=["a"]) as subscription:
+        first.end()
+        await settle()
+        hub.follow("a", second)
+        items = subscription.items()
+        assert await take(items) == SourceEnded(source="a", reason="ended")
+        assert await take(items) is None
+        assert not subscription.is_closed
+        second.end()
+        await settle()
+        assert [item async for item in items] == [SourceEnded(source="a", reason="ended")]
+
+
 def test_the_place_after_an_entry_is_where_what_follows_begins() -> None:
     """
     The batch and the position after each number, also in the middle of a batch and past the ends.
@@ -287,3 +345,31 @@ def test_the_numbers_of_other_rings_lie_between_those_of_one() -> None:
         (1, 2),
         (2, 3),
     ]
+
+
+def test_the_newest_batch_stays_whatever_the_bounds() -> None:
+    """
+    A ring shrinks to its bounds or to one batch, and not past what somebody has to read.
+    """
+    ring: Ring[str, int] = Ring("a", capacity=2, capacity_bytes=10)
+    ring.hold((1, 2, 3), 30, 0.0)
+    ring.shrink(ring.end_number)
+    assert (len(ring.batches), ring.held_bytes) == (1, 30)
+    ring.hold((4,), 10, 0.0)
+    ring.shrink(0)
+    assert len(ring.batches) == 2
+    ring.shrink(ring.end_number)
+    assert (len(ring.batches), ring.held_bytes, ring.first_position) == (1, 10, 3)
+
+
+def test_a_ring_that_is_cleared_holds_nothing_and_tells_what_left_it() -> None:
+    """
+    What was held is gone from every count but that of what the source gave.
+    """
+    ring: Ring[str, int] = Ring("a", capacity=8, capacity_bytes=100)
+    ring.hold((1, 2, 3), 30, 0.0)
+    ring.clear()
+    assert (ring.batches, ring.held_bytes, ring.evicted_through) == ({}, 0, 3)
+    ring.hold((4,), 10, 0.0)
+    assert (ring.bytes_from(0), ring.bytes_from(1), ring.bytes_from(2)) == (10, 10, 0)
+    assert ring.place_after(0) == (1, 3)

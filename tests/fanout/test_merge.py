@@ -343,6 +343,18 @@ async def test_a_cursor_of_a_merge_resumes_without_loss_or_repetition(hub: Hub[s
                 assert (await anext(again)).entry[:2] == expected[count - 1]
 
 
+async def test_a_merge_goes_by_the_hub_s_own_clock(hub: Hub[str, Any]) -> None:
+    """
+    What is dated far ahead counts as dated about now, by the clock of the machine.
+    """
+    async with hub.subscribe(merge=Merge(by=date_of)) as subscription:
+        merge = subscription._reading.merge
+        assert merge is not None
+        now = datetime.now(UTC).timestamp()
+        assert merge._clocks.believed(now - 7200, hub.now()) == now - 7200
+        assert abs(merge._clocks.believed(now + 7200, hub.now()) - now) < 3600
+
+
 async def test_what_waits_in_a_merge_is_lag(hub: Hub[str, Any]) -> None:
     """
     Entries that are held back count as not yet delivered, in total and per source.
