@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -50,7 +50,7 @@ class Account:
     """
 
     owner: str | None = None
-    """Organisation or user, by id or name. Without it, the one that owns what is named."""
+    """Organisation or user, by id or name. Without it: the one that owns what is named, or the only one."""
     api_token: str | None = attrs.field(default=None, repr=False)
     """API token. Without it: CLEVER_API_TOKEN, CLEVER_TOKEN and CLEVER_SECRET, or what `clever login` left."""
     base_url: str | None = None
@@ -67,27 +67,52 @@ class Account:
             CredentialsError: There are no credentials, or they cannot be used.
             UsageError: An option cannot be meant.
         """
-        from clever_v4.auth import API_URL_VARIABLE, ApiToken
+        from clever_v4.auth import ApiToken
         from clever_v4.errors import CredentialsError
         from clever_v4.session import Session
 
-        options: dict[str, Any] = {
-            "base_url": self.base_url or os.environ.get(API_URL_VARIABLE) or None,
-            # A command may be behind a proxy as any other program.
-            "trust_env": True,
-        }
+        with self._usage():
+            try:
+                if self.api_token is not None:
+                    return Session(ApiToken(self.api_token), **self._options())
+                return Session.from_environment(**self._options())
+            except CredentialsError:
+                if needs_credentials:
+                    raise
+                return Session(**self._options())
+
+    def session_without_credentials(self) -> Session:
+        """
+        Make a session that asks as nobody, not yet opened.
+
+        Raises:
+            UsageError: An option cannot be meant.
+        """
+        from clever_v4.session import Session
+
+        with self._usage():
+            return Session(**self._options())
+
+    def _options(self) -> dict[str, Any]:
+        from clever_v4.auth import API_URL_VARIABLE
+
+        address = self.base_url
+        if address is None:
+            address = os.environ.get(API_URL_VARIABLE) or None
+        # A command may be behind a proxy as any other program.
+        return {"base_url": address, "trust_env": True}
+
+    @contextmanager
+    def _usage(self) -> Iterator[None]:
+        from clever_v4.auth import API_URL_VARIABLE
+
+        address = API_URL_VARIABLE if self.base_url is None else "--base-url"
         try:
-            if self.api_token is not None:
-                with usage():
-                    return Session(ApiToken(self.api_token), **options)
-            return Session.from_environment(**options)
-        except CredentialsError:
-            if needs_credentials:
-                raise
-            with usage():
-                return Session(**options)
-        except ValueError as exc:
-            raise UsageError(str(exc)) from exc
+            with usage(base_url=address, token="--api-token"):  # noqa: S106  -- its name
+                yield
+        except UsageError as exc:
+            # What only a program can say.
+            raise UsageError(str(exc).partition(", or allow_insecure_http")[0]) from exc
 
 
 @attrs.frozen(kw_only=True)
@@ -130,13 +155,21 @@ async def visible_owner(session: Session, name: str) -> str:
     Raises:
         UnknownNameError: None or several fit.
     """
-    async with _candidates_told(session, "owner", lambda summary: summary.owners):
+    async with _candidates_told(session, "owner", "--owner", lambda summary: summary.owners):
         return (await session.owners.find_owner(name)).id
 
 
-async def find_application(session: Session, account: Account, name: str) -> Target:
+async def find_application(
+    session: Session, account: Account, name: str, *, typed: str = "APPLICATION"
+) -> Target:
     """
     Find an application by id or name.
+
+    Args:
+        session: Who asks.
+        account: The owner, if one was named.
+        name: The id or name.
+        typed: Where it stood on the command line.
 
     Raises:
         UnknownNameError: None or several fit.
@@ -147,15 +180,25 @@ async def find_application(session: Session, account: Account, name: str) -> Tar
             return Target(owner_id=owner, id=name, name=name)
         owner = await visible_owner(session, owner)
     async with _candidates_told(
-        session, "application", lambda summary: _of(owner, summary.applications), account.owner
+        *(session, "application", typed),
+        lambda summary: _of(owner, summary.applications),
+        account.owner,
     ):
         found = await session.owners.find_application(name, owner=owner)
     return Target(owner_id=found.owner_id, id=found.id, name=found.name or found.id)
 
 
-async def find_addon(session: Session, account: Account, name: str) -> Target:
+async def find_addon(
+    session: Session, account: Account, name: str, *, typed: str = "--addon"
+) -> Target:
     """
     Find an add-on by either of its ids or by name.
+
+    Args:
+        session: Who asks.
+        account: The owner, if one was named.
+        name: The id or name.
+        typed: Where it stood on the command line.
 
     Raises:
         UnknownNameError: None or several fit.
@@ -164,7 +207,7 @@ async def find_addon(session: Session, account: Account, name: str) -> Target:
     if owner is not None:
         owner = await visible_owner(session, owner)
     async with _candidates_told(
-        session, "add-on", lambda summary: _of(owner, summary.addons), account.owner
+        session, "add-on", typed, lambda summary: _of(owner, summary.addons), account.owner
     ):
         found = await session.owners.find_addon(name, owner=owner)
     return Target(
@@ -180,6 +223,7 @@ def _of(owner_id: str | None, things: Iterable[Any]) -> list[Any]:
 async def _candidates_told(
     session: Session,
     kind: str,
+    typed: str,
     candidates: Callable[[Summary], Iterable[Any]],
     owner: str | None = None,
 ) -> AsyncIterator[None]:
@@ -187,7 +231,7 @@ async def _candidates_told(
     Say of a name that cannot be resolved what it could have been.
     """
     try:
-        with usage():
+        with usage(**{"an id or name": typed}):
             yield
     except UnresolvedNameError as exc:
         # It is remembered: this asks nobody.

@@ -17,11 +17,14 @@ from cyclopts import App, CycloptsError, Parameter
 from . import policies
 from .demo import demo
 from .deployments import deployment, deployments
+from .display import Display, displayed, options_last
 from .emulating import emulator
 from .invoices import invoice, invoices
 from .logs import logs
+from .mistakes import parse_mistake
 from .resources import instances, load_balancers
 from .terminal import Exit, run
+from .text import plain
 from .zones import zones
 
 __all__ = ["make_app", "run_command"]
@@ -35,12 +38,13 @@ def make_app() -> App:
         name="clever-v4",
         help="Clever Cloud API v4: live logs and more.",
         version=lambda: importlib.metadata.version("clever-v4"),
+        version_flags=("--version", "-V"),
         help_format="markdown",
-        default_parameter=Parameter(negative=(), show_default=False),
+        default_parameter=Parameter(negative=(), show_default=_default_text),
     )
     stored = App(name="policies", help="Show or change the storage policies of a Pulsar add-on.")
-    stored.command(policies.get)
-    stored.command(policies.set_, name="set")
+    stored.command(displayed(policies.get))
+    stored.command(displayed(policies.set_), name="set")
     commands: tuple[Any, ...] = (
         *(logs, deployments, deployment, instances, load_balancers, zones),
         *(invoices, invoice, stored, emulator, demo),
@@ -50,8 +54,15 @@ def make_app() -> App:
             command.sort_key = position
             app.command(command)
         else:
-            app.command(command, sort_key=position)
+            app.command(displayed(command), sort_key=position)
     return app
+
+
+def _default_text(value: object) -> str | None:
+    """
+    Write a default for the help; what nothing stands for is told in words there.
+    """
+    return None if value is None or value is False or value == () else str(value)
 
 
 def run_command(arguments: Sequence[str]) -> int:
@@ -59,18 +70,18 @@ def run_command(arguments: Sequence[str]) -> int:
     Run the command that the arguments name, and give its exit code.
     """
     app = make_app()
+    arguments = options_last(arguments)
     try:
-        command, bound, ignored = app.parse_args(
-            list(arguments), exit_on_error=False, print_error=False
-        )
+        command, bound, ignored = app.parse_args(arguments, exit_on_error=False, print_error=False)
     except CycloptsError as exc:
-        _tell(f"clever-v4: {exc}\n{_hint(app, arguments)}\n")
+        _tell(f"clever-v4: {plain(parse_mistake(exc))}\n{_hint(app, arguments)}\n")
         return Exit.USAGE
     if "terminal" not in ignored:
         return _print(lambda: command(*bound.args, **bound.kwargs))
     return run(
         lambda terminal: command(*bound.args, **bound.kwargs, terminal=terminal),
         hint=_hint(app, arguments),
+        display=bound.arguments.get("display", Display()),
     )
 
 

@@ -15,6 +15,7 @@ from cyclopts import Parameter
 
 from .entries import HumanFormat
 from .following import human_formats
+from .moments import Count
 from .tables import print_table
 from .terminal import Exit, Terminal, UsageError, explained
 from .text import painted, plain
@@ -68,7 +69,7 @@ class Proof:
 async def demo(
     *,
     seconds: float = 15,
-    seed: int = 1,
+    seed: Count = 1,
     terminal: Annotated[Terminal, Parameter(parse=False)],
 ) -> int:
     """
@@ -82,7 +83,7 @@ async def demo(
         seed: What the emulated logs are drawn from.
     """
     if not 1 <= seconds <= 86_400:
-        raise UsageError(f"seconds must be 1 to 86400, got {seconds:g}")
+        raise UsageError(f"--seconds must be 1 to 86400, got {seconds:g}")
     from clever_v4.auth import ApiToken
     from clever_v4.emulator import Emulator
     from clever_v4.session import Session

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from .account import Account, Target, find_application, visible_owner
-from .moments import positive_duration
+from .moments import Count, at_most, positive_duration
 from .tables import Column, Format, cell, duration_text, print_json, print_table, state_style
 from .terminal import CommandError, Exit, Terminal, usage
 
@@ -41,7 +41,7 @@ async def deployments(
     application: str,
     /,
     *,
-    limit: int | None = None,
+    limit: Count | None = None,
     order: Literal["ASC", "DESC"] | None = None,
     action: tuple[str, ...] = (),
     format: Annotated[Format, Parameter(alias="-F")] = "human",
@@ -53,9 +53,9 @@ async def deployments(
 
     Args:
         application: By id or by a name that only one has.
-        limit: How many at most, up to 1000.
-        order: By start date: ASC or DESC.
-        action: Only those with this action (DEPLOY, UPSCALE, ...); repeatable.
+        limit: How many at most, up to 1000. Without it: as many as the API gives.
+        order: By start date: ASC or DESC. Without it: as the API has them.
+        action: Only those with this action (DEPLOY, UPSCALE, ...); repeatable. Without it: with any.
         format: human or json.
     """
     from clever_v4.api.deployments import DeploymentQuery
@@ -63,7 +63,9 @@ async def deployments(
 
     with usage():
         query = DeploymentQuery(
-            limit=limit, order=None if order is None else Order(order), actions=action
+            limit=at_most("--limit", limit, 1000),
+            order=None if order is None else Order(order),
+            actions=action,
         )
     async with account.session() as session:
         target = await find_application(session, account, application)
@@ -111,18 +113,18 @@ async def deployment(
             applications are searched.
         wait: Wait until it succeeded, failed or was cancelled.
         timeout: The longest time to wait, such as 10m. Without it: for ever.
-        poll_interval: The time between two looks (default: 5s).
+        poll_interval: The time between two looks.
         format: human or json.
     """
     with usage():
-        limit = None if timeout is None else positive_duration("timeout", timeout)
-        interval = positive_duration("poll_interval", poll_interval)
+        limit = None if timeout is None else positive_duration("--timeout", timeout)
+        interval = positive_duration("--poll-interval", poll_interval)
     async with account.session() as session:
         if application is not None:
-            target = await find_application(session, account, application)
+            target = await find_application(session, account, application, typed="--application")
         else:
             target = await _search(session, account, id)
-        with usage():
+        with usage(deployment_id="ID"):
             if wait:
                 watched = session.deployments.watch(
                     target.owner_id, target.id, id, timeout=limit, poll_interval=interval
@@ -168,7 +170,7 @@ async def _search(session: Session, account: Account, deployment_id: str) -> Tar
                 continue
             found.append(Target(owner_id=one.owner_id, id=one.id, name=one.name or one.id))
 
-    with usage():
+    with usage(deployment_id="ID"):
         await asyncio.gather(*(look() for _ in range(AT_ONCE)))
     if not found:
         raise CommandError(

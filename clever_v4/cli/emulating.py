@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
+from .moments import Count
 from .terminal import CommandError, Exit, Terminal, UsageError
 
 if TYPE_CHECKING:
@@ -21,9 +22,9 @@ __all__ = ["emulator", "export_lines"]
 
 async def emulator(
     *,
-    port: int = 0,
-    seed: int = 1,
-    demo: Annotated[bool, Parameter(negative="--no-demo")] = True,
+    port: Count = 0,
+    seed: Count = 1,
+    demo: Annotated[bool, Parameter(negative="--no-demo", show_default="--demo")] = True,
     pulsar_units: Literal["bytes", "megabytes"] = "bytes",
     error_generation: Literal["2023", "2026"] = "2023",
     gzip_streams: bool = False,
@@ -38,13 +39,13 @@ async def emulator(
     Args:
         port: Which port of the loopback interface; 0 takes a free one.
         seed: What ids, names and logs are drawn from; the same seed gives the same.
-        demo: Start with the demo's applications and add-ons, as is the default, or without any.
+        demo: Start with the demo's applications and add-ons, or without any.
         pulsar_units: The units of the Pulsar storage policies.
         error_generation: The generation of the error bodies.
         gzip_streams: Compress log streams for clients that accept it.
     """
     if not 0 <= port <= 65535:
-        raise UsageError(f"port must be 0 to 65535, got {port}")
+        raise UsageError(f"--port must be 0 to 65535, got {port}")
     from clever_v4.emulator import Emulator
 
     running = Emulator(

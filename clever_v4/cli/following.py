@@ -6,20 +6,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from .entries import HumanFormat, as_json, label_width
+from .outages import Outages
 from .terminal import CommandError, Exit, Terminal, explained
 from .text import without_controls
 
 if TYPE_CHECKING:
     from clever_v4.api.logs import LogStream
     from clever_v4.errors import ResponseFormatError
-    from clever_v4.streaming.policy import Reconnection
 
 __all__ = ["Follower", "JsonLines", "Source", "follow_all", "human_formats", "json_lines"]
 
@@ -126,10 +126,13 @@ class Follower:
         """
         Print a source for people.
         """
-        stream = self._stream(source)
-        async with stream:
-            async for batch in stream.batches():
-                await self._terminal.out.write("".join(map(form.lines, batch)))
+        stream, outages = self._stream(source)
+        with closing(outages):
+            async with stream:
+                async for batch in stream.batches():
+                    outages.look()
+                    await self._terminal.out.write("".join(map(form.lines, batch)))
+                outages.look()
         self._tell_end(source, stream)
 
     async def json(self, source: Source, lines: JsonLines) -> None:
@@ -138,17 +141,20 @@ class Follower:
         """
         from clever_v4.wire.scalars import parse_moment
 
-        stream = self._stream(source)
-        async with stream:
-            async for event in stream.events():
-                if not event.type.endswith("_LOG"):
-                    continue  # an event of a kind that is no entry
-                try:
-                    text = as_json(event.data, parse_moment)
-                except ValueError as exc:
-                    self.fail(source.label, f"left out an entry that is not JSON: {exc}")
-                    continue
-                await lines.write(text)
+        stream, outages = self._stream(source)
+        with closing(outages):
+            async with stream:
+                async for event in stream.events():
+                    outages.look()
+                    if not event.type.endswith("_LOG"):
+                        continue  # an event of a kind that is no entry
+                    try:
+                        text = as_json(event.data, parse_moment)
+                    except ValueError as exc:
+                        self.fail(source.label, f"left out an entry that is not JSON: {exc}")
+                        continue
+                    await lines.write(text)
+                outages.look()
         self._tell_end(source, stream)
 
     async def guard(self, source: Source, follow: Callable[[], Any]) -> None:
@@ -167,18 +173,15 @@ class Follower:
         except (CleverError, CommandError) as exc:
             self.fail(source.label, explained(exc))
 
-    def _stream(self, source: Source) -> LogStream[Any]:
-        def on_reconnection(reconnection: Reconnection) -> None:
-            delay_s = reconnection.delay.total_seconds()
-            self._terminal.tell(
-                f"clever-v4: {source.label}: reconnecting in {delay_s:.1f} s: {reconnection.cause}",
-                code="33",
-            )
+    def _stream(self, source: Source) -> tuple[LogStream[Any], Outages]:
+        outages = Outages(self._terminal, source.label)
 
         def on_bad_entry(error: ResponseFormatError) -> None:
             self.fail(source.label, f"left out an entry: {error}")
 
-        return source.open(on_reconnection=on_reconnection, on_bad_entry=on_bad_entry)
+        stream = source.open(on_reconnection=outages.lost, on_bad_entry=on_bad_entry)
+        outages.watch(stream)
+        return stream, outages
 
     def _tell_end(self, source: Source, stream: LogStream[Any]) -> None:
         if stream.ended_by == "NEVER_LOGGED":

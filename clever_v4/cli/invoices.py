@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -13,12 +14,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from .account import Account, find_owner
-from .moments import period
+from .moments import Count, period
 from .tables import Column, Format, cell, print_json, print_table
 from .terminal import CommandError, Terminal, UsageError, usage
 
 if TYPE_CHECKING:
     from clever_v4.api.invoices import Invoice, InvoiceQuery, Money, Progress
+    from clever_v4.session import Session
 
 __all__ = ["invoice", "invoices"]
 
@@ -45,7 +47,7 @@ async def invoices(
     *,
     since: str | None = None,
     until: str | None = None,
-    limit: int | None = None,
+    limit: Count | None = None,
     unpaid: bool = False,
     format: Annotated[Format, Parameter(alias="-F")] = "human",
     account: Account = Account(),
@@ -55,16 +57,18 @@ async def invoices(
     List the invoices of an organisation or user.
 
     Args:
-        since: Emitted at this date or later (ISO 8601, or that long ago such as 90d); `all` for
-            all. Without it: what the API shows by default, which is not all.
-        until: Emitted not later than this, likewise.
-        limit: How many at most.
+        since: Emitted at this date or later: ISO 8601 (local time without an offset), or that long
+            ago such as 90d; `all` for all. Without it: what the API shows, which is not all.
+        until: Emitted not later than this, likewise. Without it: up to now.
+        limit: How many at most, the newest. Without it: all of that time.
         unpaid: Only those that are to be paid.
         format: human or json.
     """
-    query = _query(since, until, limit)
+    query = _query(since, until)
     if unpaid and query is not None:
-        raise UsageError("unpaid cannot be combined with since, until or limit")
+        raise UsageError("--unpaid cannot be combined with --since or --until")
+    if limit is not None and limit < 1:
+        raise UsageError(f"--limit must be at least 1, got {limit}")
     async with account.session() as session:
         owner_id = await find_owner(session, account)
         with usage():
@@ -73,19 +77,23 @@ async def invoices(
                 if unpaid
                 else await session.invoices.list(owner_id, query)
             )
+    if limit is not None:
+        # Not by the API: which ones it leaves out, no source says.
+        newest = sorted(range(len(found)), key=lambda one: found[one].emission_date)[-limit:]
+        found = [found[one] for one in sorted(newest)]
     if format == "json":
         await print_json(terminal, found)
         return
     rows = [
         (
             one.invoice_number,
-            one.emission_date.date(),
+            one.emission_date,
             one.status,
             one.type or one.kind,
             money(one.total_tax_excluded),
             money(one.total_tax),
             money(_total(one)),
-            one.pay_date.date() if one.pay_date else None,
+            one.pay_date,
         )
         for one in found
     ]
@@ -113,7 +121,7 @@ async def invoice(
         number: Such as F20250602-015972.
         html: As a page of HTML.
         pdf: As a PDF.
-        output: The file to write, complete or not at all; `-` is standard output, the default.
+        output: The file to write, complete or not at all. Without it, or with `-`: standard output.
         format: human or json, where it is neither HTML nor PDF.
     """
     if html and pdf:
@@ -123,7 +131,7 @@ async def invoice(
     if pdf and output in (None, "-") and terminal.is_terminal:
         raise UsageError("a PDF is not for a terminal: name a file with -o FILE")
     async with account.session() as session:
-        owner_id = await find_owner(session, account)
+        owner_id = await _owner_of(session, account, number)
         if html or pdf:
             download = session.invoices.download_html if html else session.invoices.download_pdf
             await _save(
@@ -141,15 +149,36 @@ async def invoice(
         await _show(terminal, found)
 
 
-def _query(since: str | None, until: str | None, limit: int | None) -> InvoiceQuery | None:
+async def _owner_of(session: Session, account: Account, number: str) -> str:
+    """
+    Give the id of the owner that was named; without a name, of the one that has the invoice.
+    """
+    from clever_v4.errors import NotFoundError, PermissionDeniedError
+
+    if account.owner is not None:
+        return await find_owner(session, account)
+    owners = (await session.owners.summary()).owners
+    if len(owners) == 1:
+        return owners[0].id
+    for owner in owners:
+        with usage(), contextlib.suppress(NotFoundError, PermissionDeniedError):
+            await session.invoices.get(owner.id, number)
+            return owner.id
+    names = ", ".join(owner.name or owner.id for owner in owners)
+    raise CommandError(
+        f"no invoice {number!r} is visible with these credentials; asked for {names}"
+    )
+
+
+def _query(since: str | None, until: str | None) -> InvoiceQuery | None:
     from clever_v4.api.invoices import ALL, InvoiceQuery
 
-    if since is None and until is None and limit is None:
+    if since is None and until is None:
         return None
     is_all = since == "all"
     with usage():
         begin, end = period(None if is_all else since, until, now=datetime.now(UTC))
-        return InvoiceQuery(since=ALL if is_all else begin, until=end, limit=limit)
+        return InvoiceQuery(since=ALL if is_all else begin, until=end)
 
 
 async def _save(
@@ -210,8 +239,8 @@ async def _show(terminal: Terminal, found: Invoice) -> None:
     facts = [
         ("Invoice", found.invoice_number),
         ("Status", found.status),
-        ("Emitted", found.emission_date.date()),
-        ("Paid", found.pay_date.date() if found.pay_date else None),
+        ("Emitted", found.emission_date),
+        ("Paid", found.pay_date),
         ("Addressed to", _addressee(found)),
         ("Without tax", money(found.total_tax_excluded)),
         ("Tax", money(found.total_tax)),

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 from .account import Account, Target, UnknownNameError, find_addon, find_application
 from .following import Source, follow_all, json_lines
-from .moments import period, positive_duration, throttle_pair
+from .moments import Count, counted_back, period, positive_duration, throttle_pair
 from .terminal import Terminal, UsageError, usage
 
 if TYPE_CHECKING:
@@ -36,19 +36,19 @@ class Selection:
     """Where to begin: a date (ISO 8601; local time without an offset) or that long ago (1h, 30m, 2d, P1D).
     Without it: now."""
     until: Annotated[str | None, Parameter(alias="--before")] = None
-    """Where to end, likewise. Without it: never."""
-    limit: int | None = None
-    """Most entries of each log, reconnections included."""
+    """Where to end, likewise; with one that is past goes --since. Without it: never."""
+    limit: Count | None = None
+    """Most entries of each log, reconnections included. Without it: no limit."""
     filter: Annotated[str | None, Parameter(alias="--search", allow_leading_hyphen=True)] = None
-    """Only entries whose message contains this text, in upper or lower case."""
+    """Only entries whose message contains this text, in upper or lower case. Without it: all."""
     service: Strings = ()
     """Only entries of this systemd unit; repeatable; `all` for all. Without it: bas and bas-deploy."""
     deployment_id: str | None = None
-    """Only entries of this deployment."""
+    """Only entries of this deployment. Without it: of all."""
     instance_id: Strings = ()
-    """Only entries of this instance; repeatable."""
+    """Only entries of this instance; repeatable. Without it: of all."""
     field: Strings = ()
-    """Only this member of the entries, by its name in the API; repeatable."""
+    """Only this member of the entries, by its name in the API; repeatable. Without it: all."""
 
     def query(self) -> LogQuery:
         """
@@ -59,8 +59,15 @@ class Selection:
         """
         from clever_v4.api.logs import LogQuery
 
+        now = datetime.now(UTC)
         with usage():
-            since, until = period(self.since, self.until, now=datetime.now(UTC))
+            since, until = period(self.since, self.until, now=now)
+            if since is None and until is not None and counted_back(until, now) <= now:
+                # The library says the same, as programs need it.
+                raise UsageError(
+                    f"--until {self.until} is past, and without --since a log is read from now on: "
+                    "nothing can come (--since 7d is all that the API keeps)"
+                )
             return LogQuery(
                 since=since,
                 until=until,
@@ -119,18 +126,19 @@ async def logs(
 
     Args:
         applications: Applications, by id or by a name that only one has.
-        addon: Add-ons, likewise; repeatable.
+        addon: Add-ons, likewise; repeatable. Without it: none.
         access: Their access logs instead.
         throttle: How fast the API may send: cli (2000/100ms), console (1000/10ms), server
             (100/300ms), or ELEMENTS/PERIOD.
         heartbeat_timeout: Longest silence before the connection counts as dead; the API sends a
             heartbeat every 2 s.
-        wait_for_first_log: Wait for an application that never logged.
+        wait_for_first_log: Wait for an application that never logged. Without it: a failure.
         format: human; json, one array; jsonl, one entry a line.
     """
     if not applications and not addon:
         raise UsageError("name an application, or an add-on with --addon")
     query = selection.query()
+    _check_fields(query.fields, access=access, applications=applications, addons=addon)
     limits = throttle_of(throttle)
     options = _options(heartbeat_timeout, wait=wait_for_first_log)
     # The array stands around all that can fail from here on.
@@ -158,9 +166,29 @@ def _options(heartbeat_timeout: str, *, wait: bool) -> StreamOptions:
 
     with usage():
         return StreamOptions(
-            heartbeat_timeout=positive_duration("heartbeat_timeout", heartbeat_timeout),
+            heartbeat_timeout=positive_duration("--heartbeat-timeout", heartbeat_timeout),
             wait_for_first_log=wait,
         )
+
+
+def _check_fields(fields: Strings, *, access: bool, applications: Strings, addons: Strings) -> None:
+    """
+    Refuse a field that none of these logs has.
+
+    Raises:
+        UsageError: There is such a one.
+    """
+    from clever_v4.api.logs import AccessLogEntry, AddonLogEntry, LogEntry
+    from clever_v4.wire.names import wire_names
+
+    models: list[type] = [AccessLogEntry] if access else []
+    if not access:
+        models += [LogEntry] if applications else []
+        models += [AddonLogEntry] if addons else []
+    known = list(dict.fromkeys(name for model in models for name in wire_names(model).values()))
+    for field in fields:
+        if field and field not in known:
+            raise UsageError(f"no entry has the --field {field!r}; there are {', '.join(known)}")
 
 
 async def _find_all(

@@ -6,9 +6,16 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Annotated, Final
+
+from cyclopts import Parameter
+
+from .mistakes import whole_number
 
 __all__ = [
+    "Count",
+    "at_most",
+    "counted_back",
     "duration",
     "moment",
     "optional_limit",
@@ -17,6 +24,9 @@ __all__ = [
     "size",
     "throttle_pair",
 ]
+
+Count = Annotated[int, Parameter(converter=whole_number)]
+"""A whole number, which is not rounded."""
 
 _UNITS: Final = {
     "ms": timedelta(milliseconds=1),
@@ -96,16 +106,12 @@ def period(
     Raises:
         ValueError: One of them is no moment, or the begin is after the end.
     """
-    begin = None if since is None else moment("since", since)
-    end = None if until is None else moment("until", until)
-    if (
-        begin is not None
-        and end is not None
-        and _counted_back(begin, now) > _counted_back(end, now)
-    ):
+    begin = None if since is None else moment("--since", since)
+    end = None if until is None else moment("--until", until)
+    if begin is not None and end is not None and counted_back(begin, now) > counted_back(end, now):
         raise ValueError(
-            f"since must not be after until, got since {since} ({_written(begin, now)}) "
-            f"and until {until} ({_written(end, now)})"
+            f"--since must not be after --until, got --since {since} ({_written(begin, now)}) "
+            f"and --until {until} ({_written(end, now)})"
         )
     return begin, end
 
@@ -155,6 +161,18 @@ def size(name: str, text: str) -> int:
     return count
 
 
+def at_most(name: str, value: int | None, most: int) -> int | None:
+    """
+    Take a number that is from 1 to a bound which the API has, too; None passes.
+
+    Raises:
+        ValueError: It is not.
+    """
+    if value is not None and not 1 <= value <= most:
+        raise ValueError(f"{name} must be 1 to {most}, got {value}")
+    return value
+
+
 def optional_limit(text: str) -> str | None:
     """
     Take ``none``, ``unlimited`` and ``infinite`` for no limit.
@@ -173,17 +191,20 @@ def throttle_pair(text: str) -> tuple[int, timedelta]:
     number = elements.strip()
     if not slash or not number.isascii() or not number.isdigit():
         raise ValueError(
-            f"throttle must be cli, console, server, or ELEMENTS/PERIOD such as 2000/100ms, got {text!r}"
+            f"--throttle must be cli, console, server, or ELEMENTS/PERIOD such as 2000/100ms, got {text!r}"
         )
-    per = duration("the period of throttle", period_text)
+    per = duration("the period of --throttle", period_text)
     if not per or per % timedelta(milliseconds=1):
         raise ValueError(
-            f"the period of throttle must be whole milliseconds, at least 1, got {period_text!r}"
+            f"the period of --throttle must be whole milliseconds, at least 1, got {period_text!r}"
         )
     return int(number), per
 
 
-def _counted_back(given: datetime | timedelta, now: datetime) -> datetime:
+def counted_back(given: datetime | timedelta, now: datetime) -> datetime:
+    """
+    Give the date that is meant; one before the calendar's first is the first.
+    """
     try:
         return now - given if isinstance(given, timedelta) else given
     except OverflowError:
@@ -191,7 +212,7 @@ def _counted_back(given: datetime | timedelta, now: datetime) -> datetime:
 
 
 def _written(given: datetime | timedelta, now: datetime) -> str:
-    text = _counted_back(given, now).astimezone(UTC).isoformat(timespec="seconds")
+    text = counted_back(given, now).astimezone(UTC).isoformat(timespec="seconds")
     return text.replace("+00:00", "Z")
 
 

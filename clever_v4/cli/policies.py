@@ -62,10 +62,10 @@ async def set_(
 
     Args:
         addon: By either of its ids or by a name that only one has.
-        retention_size: How much is kept, such as 10GB; `none` is without limit.
-        retention_duration: How long messages are kept, such as 7d; `none` is for ever.
-        offload_size: How much stays on fast storage; `none` is without limit.
-        offload_duration: How long messages stay on fast storage; `none` is without limit.
+        retention_size: How much is kept, such as 10GB; `none` is without limit. Without it: as it is.
+        retention_duration: How long messages are kept, such as 7d; `none` is for ever. Without it: as it is.
+        offload_size: How much stays on fast storage; `none` is without limit. Without it: as it is.
+        offload_duration: How long messages stay on fast storage; `none` is without limit. Without it: as it is.
         units: The units to write in; without it, those that the API answers with.
         format: human or json (bytes and seconds).
     """
@@ -94,10 +94,10 @@ def _change(
             limits: dict[str, Any] = {}
             if bytes_ is not None:
                 text = optional_limit(bytes_)
-                limits["size_bytes"] = None if text is None else size(f"{name}_size", text)
+                limits["size_bytes"] = None if text is None else size(f"--{name}-size", text)
             if time is not None:
                 text = optional_limit(time)
-                limits["duration"] = None if text is None else duration(f"{name}_duration", text)
+                limits["duration"] = None if text is None else duration(f"--{name}-duration", text)
             if limits:
                 members[name] = StoragePolicyChange(**limits)
         if not members:
@@ -108,7 +108,7 @@ def _change(
 async def _real_id(session: Session, account: Account, addon: str) -> str:
     if addon.startswith("pulsar_"):
         return addon
-    target = await find_addon(session, account, addon)
+    target = await find_addon(session, account, addon, typed="ADDON")
     if target.real_id is None:
         raise CommandError(f"the add-on {target.name} has no real id")
     return target.real_id

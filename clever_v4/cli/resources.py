@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from .account import Account, find_addon, find_application
-from .moments import period
+from .moments import Count, at_most, period
 from .tables import Column, Format, print_json, print_table
 from .terminal import Terminal, UsageError, usage
 
@@ -43,7 +43,7 @@ async def instances(
     /,
     *,
     deployment_id: str | None = None,
-    limit: int | None = None,
+    limit: Count | None = None,
     exclude_deleted: bool | None = None,
     since: str | None = None,
     until: str | None = None,
@@ -59,14 +59,15 @@ async def instances(
 
     Args:
         application: By id or by a name that only one has.
-        deployment_id: Only those of this deployment.
-        limit: How many at most, up to 1000.
-        exclude_deleted: Leave out those that are gone.
-        since: Not older than this (ISO 8601, or that long ago such as 2d).
-        until: Not newer than this, likewise.
-        order: By creation date: ASC or DESC.
-        include_state: Only those in this state (UP, DELETED, ...); repeatable.
-        exclude_state: Not those in this state; repeatable.
+        deployment_id: Only those of this deployment. Without it: of all.
+        limit: How many at most, up to 1000. Without it: as many as the API gives.
+        exclude_deleted: Leave out those that are gone. Without it: as the API has it.
+        since: Not older than this: a date (ISO 8601; local time without an offset) or that long ago
+            (2d). Without it: of any age.
+        until: Not newer than this, likewise. Without it: up to now.
+        order: By creation date: ASC or DESC. Without it: as the API has them.
+        include_state: Only those in this state (UP, DELETED, ...); repeatable. Without it: in any.
+        exclude_state: Not those in this state; repeatable. Without it: none is left out.
         format: human or json.
     """
     from clever_v4.api.instances import InstanceQuery
@@ -76,7 +77,7 @@ async def instances(
         begin, end = period(since, until, now=datetime.now(UTC))
         query = InstanceQuery(
             deployment_id=deployment_id,
-            limit=limit,
+            limit=at_most("--limit", limit, 1000),
             exclude_deleted=exclude_deleted,
             since=begin,
             until=end,
@@ -125,11 +126,15 @@ async def load_balancers(
 
     Args:
         application: By id or by a name that only one has.
-        addon: An add-on instead, likewise.
+        addon: An add-on instead, likewise. Without it: APPLICATION.
         kind: default, which all applications of the zone share, or private.
         format: human or json.
     """
-    if (application is None) == (addon is None):
+    if application is not None and addon is not None:
+        raise UsageError(
+            f"name APPLICATION or --addon, not both, got {application!r} and {addon!r}"
+        )
+    if application is None and addon is None:
         raise UsageError("name an application, or an add-on with --addon")
     async with account.session() as session:
         if addon is not None:

@@ -47,7 +47,8 @@ def cell(value: object) -> str:
     if isinstance(value, timedelta):
         return duration_text(value)
     if isinstance(value, datetime):
-        return date_text(value)[:19].replace("T", " ")
+        # As in the logs and in JSON: it says its zone, and --since reads it as the same moment.
+        return date_text(value).replace(".000Z", "Z")
     if isinstance(value, list | tuple):
         return ", ".join(map(cell, value)) or "-"
     return plain(str(value))

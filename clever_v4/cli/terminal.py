@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import shutil
 import signal
 import sys
@@ -15,8 +14,10 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from clever_v4 import _interruption
-from clever_v4.errors import CleverError
+from clever_v4.errors import APIError, AuthenticationError, CleverError
 
+from .display import Display, allows_colour, logs_told
+from .mistakes import in_typed_words
 from .output import Output, OutputClosedError, OutputFailedError
 from .text import harmless, painted, plain
 
@@ -50,16 +51,20 @@ class UsageError(Exception):
 
 
 @contextlib.contextmanager
-def usage() -> Iterator[None]:
+def usage(**names: str) -> Iterator[None]:
     """
     Take what the library says about a bad argument for a mistake in the command's arguments.
+
+    Args:
+        names: What stands on the command line for an argument of the library, where it is not
+            what stands for it in most commands.
     """
     try:
         yield
     except CleverError:
         raise
     except (ValueError, TypeError) as exc:
-        raise UsageError(str(exc)) from exc
+        raise UsageError(in_typed_words(str(exc), names)) from exc
 
 
 class Terminal:
@@ -67,7 +72,7 @@ class Terminal:
     Both outputs of a command, and what they are able to show.
     """
 
-    def __init__(self, stdout: Any = None, stderr: Any = None) -> None:
+    def __init__(self, stdout: Any = None, stderr: Any = None, *, color: str = "auto") -> None:
         self.stdout = sys.stdout if stdout is None else stdout
         self.stderr = sys.stderr if stderr is None else stderr
         self.out = Output(self.stdout)
@@ -76,8 +81,8 @@ class Terminal:
         """Whether data goes to a person rather than to a program or file."""
         self.tells_person = _is_terminal(self.stderr)
         """Whether messages go to a person: then progress is shown."""
-        self.in_colour = self.is_terminal and _allows_colour()
-        self.tells_in_colour = self.tells_person and _allows_colour()
+        self.in_colour = allows_colour(color, on_terminal=self.is_terminal)
+        self.tells_in_colour = allows_colour(color, on_terminal=self.tells_person)
         self.ended_by: int | None = None
         """The number of the signal that ends the command: SIGTERM or SIGHUP."""
 
@@ -104,18 +109,22 @@ class Terminal:
         self.tell(f"clever-v4: {message}", code="31")
 
 
-def run(work: Callable[[Terminal], Awaitable[int | None]], *, hint: str) -> int:
+def run(
+    work: Callable[[Terminal], Awaitable[int | None]], *, hint: str, display: Display = Display()
+) -> int:
     """
     Run a command to its end and give its exit code.
 
     Args:
         work: The command.
         hint: What to tell after a mistake in its arguments.
+        display: The options that all commands share.
     """
-    terminal = Terminal()
+    terminal = Terminal(color=display.color)
     _interruption.raise_again()
     try:
-        return asyncio.run(_supervised(work, terminal, hint)) or Exit.SUCCESS
+        with logs_told(display.verbose, terminal.tell):
+            return asyncio.run(_supervised(work, terminal, hint)) or Exit.SUCCESS
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     finally:
@@ -201,10 +210,30 @@ def explained(error: BaseException) -> str:
     Say what went wrong in one line, with what was behind it.
     """
     text = str(error) or type(error).__name__
+    if isinstance(error, AuthenticationError):
+        # Without the place of the credentials, which what to do names as well.
+        text = f"{APIError.__str__(error)}; {_what_to_do(error.credentials_source)}"
     cause = error.__cause__
     if cause is not None and type(cause).__module__.startswith("clever_v4.") and str(cause):
         text += f": {cause}"
     return text
+
+
+def _what_to_do(source: str | None) -> str:
+    """
+    Say what to do about credentials that were refused, by where they were found.
+    """
+    if source is None:
+        return "--api-token was refused: give another"
+    if source.startswith("CLEVER_"):
+        are_several = " and " in source
+        was = (
+            "were refused: set new ones, or unset them"
+            if are_several
+            else ("was refused: set a new one, or unset it")
+        )
+        return f"{source} {was} to use what `clever login` left"
+    return f"what {source} holds was refused: run `clever login`"
 
 
 def _is_terminal(stream: Any) -> bool:
@@ -212,8 +241,3 @@ def _is_terminal(stream: Any) -> bool:
         return bool(stream.isatty())
     except (AttributeError, ValueError):
         return False
-
-
-def _allows_colour() -> bool:
-    # https://no-color.org: when present and not an empty string, regardless of its value.
-    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

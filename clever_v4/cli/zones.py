@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from clever_v4.errors import NotFoundError
+from clever_v4.errors import AuthenticationError, NotFoundError
 
 from .account import Account, UnknownNameError, find_owner, offer
 from .tables import Column, Format, print_json, print_table
@@ -63,24 +63,32 @@ async def zones(
     List the zones, or show one; needs no credentials.
 
     Args:
-        name: Only this zone.
-        tag: Only zones with this tag; repeatable.
+        name: Only this zone. Without it: all.
+        tag: Only zones with this tag; repeatable. Without it: with any.
         format: human or json.
     """
     if name is not None and tag:
-        raise UsageError("name a zone or a tag, not both")
-    async with account.session(needs_credentials=False) as session:
+        raise UsageError("name a zone or --tag, not both")
+    try:
+        found = await _read(account.session(needs_credentials=False), account, name, tag)
+    except AuthenticationError as exc:
+        if account.owner is not None:
+            raise
+        of = f" of {exc.credentials_source}" if exc.credentials_source else ""
+        terminal.tell(f"clever-v4: the credentials{of} were refused; zones need none", code="33")
+        found = await _read(account.session_without_credentials(), account, name, tag)
+    if format == "json":
+        await print_json(terminal, found if name is None else found[0])
+    else:
+        await print_table(terminal, COLUMNS, map(row, found), nothing="no such zones")
+
+
+async def _read(
+    session: Session, account: Account, name: str | None, tags: tuple[str, ...]
+) -> list[Zone]:
+    async with session:
         owner_id = None if account.owner is None else await find_owner(session, account)
         with usage():
             if name is not None:
-                zone = await _find(session, name, owner_id)
-                if format == "json":
-                    await print_json(terminal, zone)
-                    return
-                found = [zone]
-            else:
-                found = await session.zones.list(owner_id=owner_id, tags=tag)
-    if format == "json":
-        await print_json(terminal, found)
-    else:
-        await print_table(terminal, COLUMNS, map(row, found), nothing="no such zones")
+                return [await _find(session, name, owner_id)]
+            return list(await session.zones.list(owner_id=owner_id, tags=tags))

@@ -12,6 +12,7 @@ import pytest
 from clever_v4.api.logs import AccessLogEntry, AccessLogKind, LogEntry, LogQuery, Throttle
 from clever_v4.api.logs.entries import Endpoint, HttpExchange
 from clever_v4.auth import ApiToken
+from clever_v4.emulator import Emulator
 from clever_v4.session import Session
 from clever_v4.wire.converter import converter
 
@@ -209,3 +210,20 @@ async def test_a_stream_refuses_a_throttle_of_another_type() -> None:
     async with Session(ApiToken("token")) as session:
         with pytest.raises(TypeError, match="throttle must be a Throttle, not 100"):
             session.logs.stream("orga_1", "app_1", throttle=100)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("until", [timedelta(0), timedelta(hours=1), NOON - timedelta(days=365)])
+async def test_an_end_in_the_past_needs_a_beginning(
+    until: timedelta | datetime, emulator: Emulator, session: Session
+) -> None:
+    """
+    Without one, and without a cursor, a stream is from now on: nothing could come.
+    """
+    application = emulator.add_application("shop")
+    ids = (application.owner_id, application.id)
+    with pytest.raises(ValueError, match="until is past and since is not given"):
+        session.logs.stream(*ids, LogQuery(until=until))
+    session.logs.stream(*ids, LogQuery(until=until, since=timedelta(days=365 * 5)))
+    session.logs.stream(*ids, LogQuery(until=datetime.now(UTC) + timedelta(hours=1)))
+    cursor = session.logs.stream(*ids).cursor
+    session.logs.stream(*ids, LogQuery(until=until), resume_from=cursor)

@@ -4,6 +4,9 @@ Who asks and about what.
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import attrs
 import pytest
 from syrupy.assertion import SnapshotAssertion
@@ -152,3 +155,54 @@ def test_an_address_from_the_environment_that_cannot_be_meant(
     assert ran.code in {1, 2}
     assert "not an address" in ran.err
     assert len(ran.err.splitlines()) <= 2
+
+
+@pytest.mark.parametrize(
+    ("variables", "arguments", "told"),
+    [
+        (
+            {"CLEVER_API_TOKEN": "mistaken"},
+            (),
+            "CLEVER_API_TOKEN was refused: set a new one, or unset it to use what `clever login` left",
+        ),
+        (
+            {"CLEVER_TOKEN": "mistaken", "CLEVER_SECRET": "mistaken"},
+            (),
+            (
+                "CLEVER_TOKEN and CLEVER_SECRET were refused: set new ones, or unset them to use "
+                "what `clever login` left"
+            ),
+        ),
+        ({}, ("--api-token", "mistaken"), "--api-token was refused: give another"),
+        (
+            {"CONFIGURATION_FILE": "{file}"},
+            (),
+            "what {file} (profile work) holds was refused: run `clever login`",
+        ),
+    ],
+)
+def test_wrong_credentials_are_told_with_where_they_were_found(
+    command: Command,
+    emulator: Emulator,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    variables: dict[str, str],
+    arguments: tuple[str, ...],
+    told: str,
+) -> None:
+    """
+    And what to do about it; of a request and of a stream, and never with their content.
+    """
+    file = tmp_path / "clever-tools.json"
+    profile = {"alias": "work", "token": "mistaken", "secret": "mistaken"}
+    file.write_text(json.dumps({"profiles": [profile]}))
+    monkeypatch.setenv("CLEVER_API_URL", emulator.url)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value.format(file=file))
+    application = emulator.applications[0]
+    for subject in (("shop-api",), (application.id, "--owner", application.owner_id)):
+        ran = command("logs", *subject, *arguments)
+        assert (ran.code, ran.out) == (1, "")
+        assert ran.err.endswith(f"; {told.format(file=file)}\n"), ran.err
+        assert "HTTP 401" in ran.err
+        assert "mistaken" not in ran.err

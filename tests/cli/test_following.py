@@ -11,7 +11,7 @@ import pytest
 from clever_v4.emulator import Emulator
 from clever_v4.emulator import faults as f
 
-from .running import Command, Ran
+from .running import Command, Ran, start
 
 WINDOW = ("--since", "2024-03-27T09:59:30Z", "--until", "2024-03-27T10:00:00Z")
 IDS = [f"862931839:{number}:1" for number in range(1984, 2000)]
@@ -37,7 +37,10 @@ def test_a_lost_connection_is_told_and_nothing_is_missing(
     assert (ran.code, ran.out) == (0, expected.out)
     assert len(emulator.connections) == 3
     assert re.fullmatch(
-        r"clever-v4: shop-api: reconnecting in \d\.\d s: the stream broke off.*\n", ran.err
+        r"clever-v4: shop-api: reconnecting in \d\.\d s: the stream broke off.*\n"
+        r"clever-v4: shop-api: connected again after \d+\.\d s, nothing lost; "
+        r"3 entries came again, left out\n",
+        ran.err,
     )
 
 
@@ -143,3 +146,35 @@ def test_a_person_is_told_what_is_followed(clever: Command, emulator: Emulator) 
     assert ran.code == 1
     assert ran.err.splitlines()[0] == ("\x1b[2mclever-v4: following shop-api (Ctrl-C ends)\x1b[0m")
     assert ran.err.splitlines()[1].startswith("\x1b[31mclever-v4: shop-api: GET ")
+
+
+def test_a_quiet_log_is_told_to_be_back(clever_live: Command, live: Emulator) -> None:
+    """
+    Though it brings no entry: its connection is.
+    """
+    application = live.add_application("quiet")
+    live.faults.push(f.EndOfFile(), f.EmptyError(status=503), application_id=application.id)
+    with start("logs", application.id, emulator=live) as process:
+        assert process.stderr is not None
+        told = [process.stderr.readline() for _ in range(3)]
+        process.terminate()
+        assert (process.wait(timeout=60), process.stderr.read()) == (143, "")
+    assert ["reconnecting in" in line for line in told] == [True, True, False]
+    assert re.fullmatch(
+        r"clever-v4: quiet: connected again after \d+\.\d s, nothing lost\n", told[-1]
+    )
+
+
+def test_a_log_whose_first_connection_fails_is_told_to_be_there(
+    clever: Command, emulator: Emulator
+) -> None:
+    """
+    As soon as it is.
+    """
+    emulator.faults.push(f.Disconnect(), application_id=emulator.applications[0].id)
+    ran = clever("logs", "shop-api", *WINDOW)
+    first, second = ran.err.splitlines()
+    assert "reconnecting in" in first
+    assert re.fullmatch(
+        r"clever-v4: shop-api: connected again after \d+\.\d s, nothing lost", second
+    )

@@ -299,3 +299,28 @@ def test_money(amount: str, text: str) -> None:
     """
     assert money(Money(amount=Decimal(amount), currency="EUR")) == text
     assert money(None) is None
+
+
+def test_few_invoices_are_the_newest(clever: Command) -> None:
+    """
+    In the order of the whole list; also of those that are to be paid.
+    """
+    for period in ((), ("--since", "all"), ("--unpaid",)):
+        every = clever("invoices", *OWNER, *period, "-F", "json").json
+        few = clever("invoices", *OWNER, *period, "--limit", "2", "-F", "json").json
+        assert few == sorted(every, key=lambda one: one["emission_date"])[-2:]
+        assert clever("invoices", *OWNER, *period, "--limit", "9999", "-F", "json").json == every
+
+
+def test_an_invoice_is_found_without_its_owner(clever: Command, number: str) -> None:
+    """
+    Among those of all owners that are visible, as its help says.
+    """
+    assert clever("invoice", number) == clever("invoice", number, *OWNER)
+    ran = clever("invoice", "F20200101-000000")
+    assert ran == Ran(
+        1,
+        "",
+        "clever-v4: no invoice 'F20200101-000000' is visible with these credentials; "
+        "asked for Ada Lovelace, Analytical Engines\n",
+    )

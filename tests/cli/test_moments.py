@@ -113,14 +113,14 @@ def test_a_period(since: str | None, until: str | None, expected: tuple[object, 
         (
             "1h",
             "2h",
-            "got since 1h (2024-03-27T09:00:00Z) and until 2h (2024-03-27T08:00:00Z)",
+            "got --since 1h (2024-03-27T09:00:00Z) and --until 2h (2024-03-27T08:00:00Z)",
         ),
         (
             "2024-03-27T09:30+01:00",
             "2h",
             (
-                "got since 2024-03-27T09:30+01:00 (2024-03-27T08:30:00Z) "
-                "and until 2h (2024-03-27T08:00:00Z)"
+                "got --since 2024-03-27T09:30+01:00 (2024-03-27T08:30:00Z) "
+                "and --until 2h (2024-03-27T08:00:00Z)"
             ),
         ),
     ],
@@ -131,7 +131,7 @@ def test_a_period_does_not_end_before_it_begins(since: str, until: str, explaine
     """
     with pytest.raises(ValueError) as raised:
         period(since, until, now=NOW)
-    assert str(raised.value) == f"since must not be after until, {explained}"
+    assert str(raised.value) == f"--since must not be after --until, {explained}"
 
 
 @pytest.mark.parametrize(
@@ -190,9 +190,9 @@ def test_a_throttle() -> None:
     [
         ("fast", "throttle must be cli, console, server, or ELEMENTS/PERIOD such as 2000/100ms"),
         ("-1/1s", "throttle must be cli, console, server, or ELEMENTS/PERIOD"),
-        ("5/", "the period of throttle must be a duration such as"),
-        ("5/0s", "the period of throttle must be whole milliseconds, at least 1, got '0s'"),
-        ("5/0.0005s", "the period of throttle must be whole milliseconds, at least 1"),
+        ("5/", "the period of --throttle must be a duration such as"),
+        ("5/0s", "the period of --throttle must be whole milliseconds, at least 1, got '0s'"),
+        ("5/0.0005s", "the period of --throttle must be whole milliseconds, at least 1"),
     ],
 )
 def test_what_is_no_throttle(text: str, explained: str) -> None:

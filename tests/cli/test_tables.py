@@ -32,7 +32,7 @@ ROWS = [("first", "UP", 5, "a note"), ("second", "FAILED", 1234, None)]
         (Decimal("1.50"), "1.50"),
         (["a", None, "b"], "a, -, b"),
         (timedelta(seconds=80), "1 min 20 s"),
-        (datetime(2024, 3, 27, 10, 0, 1, 999, tzinfo=UTC), "2024-03-27 10:00:01"),
+        (datetime(2024, 3, 27, 10, 0, 1, 999, tzinfo=UTC), "2024-03-27T10:00:01.000999Z"),
         (date(2024, 3, 27), "2024-03-27"),
         ("clear\x1b[2J\n", "clear␊"),
     ],

@@ -78,3 +78,19 @@ def test_what_is_no_zone(
     Names that there are come with the refusal.
     """
     assert clever("zones", *arguments).shown == snapshot
+
+
+@pytest.mark.parametrize("arguments", [(), ("par",)])
+def test_zones_with_a_stale_token(
+    clever: Command, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    """
+    They need none: it is told, and done without. With an owner the token matters.
+    """
+    good = clever("zones", *arguments)
+    monkeypatch.setenv("CLEVER_API_TOKEN", "stale")
+    told = "clever-v4: the credentials of CLEVER_API_TOKEN were refused; zones need none\n"
+    assert clever("zones", *arguments) == Ran(0, good.out, told)
+    ran = clever("zones", *arguments, "--owner", "orga_1")
+    assert (ran.code, ran.out) == (1, "")
+    assert "CLEVER_API_TOKEN was refused: set a new one" in ran.err

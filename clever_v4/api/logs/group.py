@@ -136,7 +136,8 @@ class Logs:
                 and iterating again goes on after it.
 
         Raises:
-            ValueError: An id cannot be part of a path, or the query is not one.
+            ValueError: An id cannot be part of a path, the query is not one, or nothing can come:
+                ``until`` is past, and neither ``since`` nor a cursor says where to begin.
 
         While iterating:
             AuthenticationError: The credentials were refused (401).
@@ -271,7 +272,7 @@ class Logs:
             if not isinstance(query, LogQuery):
                 raise TypeError(f"query must be a LogQuery, not {query!r}")
             query.refuse(kind.stream, *kind.refused)
-        fixed = (query or _FROM_NOW_ON).fixed()
+        fixed = (query or _FROM_NOW_ON).fixed(resumes=given.get("resume_from") is not None)
         opener = self._client.stream_opener()
         subject = Subject(
             name=path[5],

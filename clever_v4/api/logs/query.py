@@ -88,7 +88,8 @@ class LogQuery:
     """Where to begin. None: now. The API keeps logs for 7 days."""
 
     until: Moment | None = attrs.field(default=None, validator=aware_moment)
-    """Where to end. None: never, a live stream."""
+    """Where to end. None: never, a live stream. One that is past needs ``since`` or a cursor, since
+    a stream without them is from now on: nothing could come, which is a ValueError at its start."""
 
     limit: int | None = attrs.field(
         default=None, validator=field(check_whole_number, optional=True)
@@ -125,12 +126,16 @@ class LogQuery:
     def __attrs_post_init__(self) -> None:
         check_window(self.since, self.until)
 
-    def fixed(self) -> LogQuery:
+    def fixed(self, *, resumes: bool = False) -> LogQuery:
         """
         Give the same query with its timedeltas counted back from now, once and for all.
 
+        Args:
+            resumes: Whether a cursor says where to begin.
+
         Raises:
-            ValueError: ``since`` turns out to be after ``until``.
+            ValueError: ``since`` turns out to be after ``until``, or nothing can come: ``until``
+                is past and nothing says where to begin, which then is now.
         """
         if self.since is None and self.until is None:
             return self
@@ -139,6 +144,11 @@ class LogQuery:
             None if moment is None else moment_to_datetime(moment, now=now)
             for moment in (self.since, self.until)
         )
+        if since is None and until is not None and until <= now and not resumes:
+            raise ValueError(
+                f"until is past and since is not given, which is from now on: nothing can come, got "
+                f"until={self.until!r}; since=timedelta(days=7) is all that the API keeps"
+            )
         return attrs.evolve(self, since=since, until=until)
 
     def pairs(self, *, limit: int | None, since: datetime | None) -> QueryPairs:
