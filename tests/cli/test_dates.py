@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -62,22 +62,24 @@ def test_a_printed_date_is_read_as_the_same_moment(
         assert [text for text in printed if not text.endswith("Z")] == []
         read = [moment("--since", text) for text in printed]
         assert all(isinstance(one, datetime) for one in read)
-        moments.append(set(read))
+        # A line of a log has its date to the millisecond.
+        moments.append({str(one)[:23] for one in read})
     # Some members are only in JSON.
     assert moments[0] <= moments[1]
 
 
-@given(
-    st.datetimes(
-        timezones=st.timezones() | st.just(UTC),
-        min_value=datetime(2, 1, 1),
-        max_value=datetime(9998, 1, 1),
-    )
+SINCE_2000 = st.timedeltas(
+    min_value=timedelta(days=-365 * 1900), max_value=timedelta(days=365 * 7900)
 )
-def test_any_date_can_be_pasted(date: datetime) -> None:
+OFFSETS = st.integers(-840, 840).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+
+
+@given(SINCE_2000, OFFSETS)
+def test_any_date_can_be_pasted(after: timedelta, offset: timezone) -> None:
     """
     From a table and from JSON, to the microsecond.
     """
+    date = (datetime(2000, 1, 1, tzinfo=UTC) + after).astimezone(offset)
     assert moment("--since", cell(date)) == date
     assert moment("--since", date_text(date)) == date
 
