@@ -14,6 +14,7 @@ Every error that the library raises of its own accord, in one tree.
     │   ├── AuthenticationError         401: credentials_source
     │   ├── PermissionDeniedError       403
     │   ├── NotFoundError               404
+    │   │   └── NeverLoggedError        of a log that nothing was written to yet
     │   ├── ConflictError               409
     │   ├── RateLimitedError            429, and the 403 of API v2 that means the same
     │   └── ServerError                 5xx
@@ -62,6 +63,7 @@ __all__ = [
     "EventTooLargeError",
     "HeartbeatTimeoutError",
     "HubClosedError",
+    "NeverLoggedError",
     "NotAnEventStreamError",
     "NotFoundError",
     "PermissionDeniedError",
@@ -268,6 +270,15 @@ class PermissionDeniedError(APIError):
 class NotFoundError(APIError):
     """
     404: there is no such thing, or it is not visible with these credentials.
+    """
+
+
+class NeverLoggedError(NotFoundError):
+    """
+    404 of a log: nothing was written to it yet, or there is no such resource.
+
+    The API does not tell the two apart: a topic comes into being with the first
+    entry (its test server's fixture: "Partitioned Topic not found").
     """
 
 

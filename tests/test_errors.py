@@ -26,6 +26,7 @@ from clever_v4.errors import (
     EventTooLargeError,
     HeartbeatTimeoutError,
     HubClosedError,
+    NeverLoggedError,
     NotAnEventStreamError,
     NotFoundError,
     PermissionDeniedError,
@@ -66,6 +67,10 @@ SAMPLES: list[tuple[CleverError, str]] = [
             url="https://x/v4/products/zones/nope",
         ),
         "GET https://x/v4/products/zones/nope: HTTP 404 clever.core.not-found: no such zone (Sozu-Id 01S)",
+    ),
+    (
+        NeverLoggedError("Partitioned Topic not found", status=404),
+        "HTTP 404: Partitioned Topic not found",
     ),
     (
         RateLimitedError("slow down", status=429, retry_after=timedelta(seconds=1.5)),

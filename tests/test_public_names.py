@@ -79,6 +79,7 @@ PUBLIC = [
     "MessageEvent",
     "Moment",
     "Money",
+    "NeverLoggedError",
     "NotAnEventStreamError",
     "NotFoundError",
     "Notice",

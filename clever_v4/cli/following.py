@@ -161,14 +161,12 @@ class Follower:
         """
         Run what follows a source; its failure is told and remembered.
         """
-        from clever_v4.errors import CleverError, NotFoundError
+        from clever_v4.errors import CleverError, NeverLoggedError
 
         try:
             await follow()
-        except NotFoundError as exc:
-            text = explained(exc)
-            if "topic not found" in exc.message.lower():
-                text = f"never logged, or no such application (--wait-for-first-log waits): {exc}"
+        except NeverLoggedError as exc:
+            text = f"never logged, or no such application (--wait-for-first-log waits): {exc}"
             self.fail(source.label, text)
         except (CleverError, CommandError) as exc:
             self.fail(source.label, explained(exc))

@@ -15,6 +15,7 @@ from typing import Any
 from clever_v4.errors import (
     APIError,
     HeartbeatTimeoutError,
+    NeverLoggedError,
     ReconnectionGaveUpError,
     UnexpectedEndError,
 )
@@ -396,7 +397,7 @@ class Intake:
         self._drop_source()
         self._backoff.lost(now_s, self.sieve.count)
         policy = self._options.reconnect
-        if not self._backoff.was_connected and self._subject.never_logged(cause):
+        if not self._backoff.was_connected and isinstance(cause, NeverLoggedError):
             if self._subject.until is not None:
                 self.end(EndedBy.NEVER_LOGGED)
                 return

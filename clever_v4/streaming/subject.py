@@ -44,8 +44,6 @@ class Subject(Generic[T]):
     """Whether it begins now: then a reconnect before the first entry must not leave a gap."""
     until: datetime | None
     limit: int | None
-    never_logged: Callable[[Exception], bool]
-    """Whether a refusal says that there is nothing to read, and never was."""
 
 
 class StreamState(Enum):

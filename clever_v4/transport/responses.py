@@ -20,7 +20,13 @@ from typing import Any, Final, TypeVar, overload
 
 import attrs
 
-from clever_v4.errors import APIError, RateLimitedError, ResponseFormatError, error_class_for
+from clever_v4.errors import (
+    APIError,
+    NeverLoggedError,
+    RateLimitedError,
+    ResponseFormatError,
+    error_class_for,
+)
 from clever_v4.http_dates import parse_http_date
 from clever_v4.wire.converter import converter
 from clever_v4.wire.scalars import text as whole_text
@@ -138,7 +144,7 @@ def error_from(
     if 300 <= status <= 399:
         target = redact(headers.get("Location", "another place"), secrets)
         message = message or f"a redirect to {target.partition('?')[0]}, which is not followed"
-    return _class_for(status, parsed)(
+    return _class_for(status, parsed, message)(
         _clip(whole_text(message), _MESSAGE_KEPT),
         status=status,
         code=None if code is None else whole_text(code),
@@ -152,11 +158,14 @@ def error_from(
     )
 
 
-def _class_for(status: int, parsed: Mapping[str, Any] | None) -> type[APIError]:
+def _class_for(status: int, parsed: Mapping[str, Any] | None, message: str) -> type[APIError]:
     # API v2 refuses too many requests with a 403 whose body has the id 403:
     # "You have performed that request too much.", says handle-http-errors.ts.
     if status == 403 and parsed is not None and parsed.get("id") in (403, "403"):
         return RateLimitedError
+    # There is no code of its own for it (test-sse-server.js of the official client).
+    if status == 404 and "topic not found" in message.lower():
+        return NeverLoggedError
     return error_class_for(status)
 
 

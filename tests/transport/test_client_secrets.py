@@ -156,7 +156,6 @@ async def _stream(session: Session, path: str) -> None:
             is_live=True,
             until=None,
             limit=None,
-            never_logged=lambda error: False,
         ),
         options=options,
     )

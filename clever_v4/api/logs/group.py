@@ -11,7 +11,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from yarl import URL
 
-from clever_v4.errors import NotFoundError, ResponseFormatError
+from clever_v4.errors import ResponseFormatError
 from clever_v4.streaming.policy import Reconnection, StreamOptions
 from clever_v4.streaming.resume import Cursor
 from clever_v4.streaming.source import Opener
@@ -77,11 +77,6 @@ class _Address:
         )
 
 
-def _never_logged(error: Exception) -> bool:
-    # A topic comes into being with the first entry that is written to it.
-    return isinstance(error, NotFoundError) and "topic not found" in error.message.lower()
-
-
 class Logs:
     """
     Follow or read the logs of applications and add-ons as streams.
@@ -141,7 +136,7 @@ class Logs:
 
         While iterating:
             AuthenticationError: The credentials were refused (401).
-            NotFoundError: There is no such application, or it never logged
+            NeverLoggedError: There is no such application, or it never logged
                 (see ``StreamOptions.wait_for_first_log``).
             ReconnectionGaveUpError: The attempts that the options allow are used up.
             EventTooLargeError: An event exceeds the cap.
@@ -285,7 +280,6 @@ class Logs:
             is_live=fixed.since is None,
             until=fixed.until,  # type: ignore[arg-type]  # a fixed query has no timedelta
             limit=fixed.limit,
-            never_logged=_never_logged,
         )
         return LogStream(subject, **given)
 
