@@ -11,8 +11,19 @@ from datetime import timedelta
 
 import pytest
 
-from clever_v4 import ApiToken, LogHub, LogQuery, Overflow, Session, Start, Throttle
+from clever_v4 import (
+    ApiToken,
+    LogHub,
+    LogQuery,
+    Overflow,
+    Reconnect,
+    Session,
+    Start,
+    StreamOptions,
+    Throttle,
+)
 from clever_v4.emulator import Emulator
+from clever_v4.emulator.faults import Cut
 
 ENTRIES = 3_000
 HISTORY = LogQuery(since=timedelta(days=1), limit=ENTRIES)
@@ -59,6 +70,27 @@ async def test_entries_of_a_stream_leave_no_cycles(
                 async for _ in stream:
                     count += 1
     assert count == ENTRIES
+
+
+async def test_lost_connections_leave_no_entries(emulator: Emulator, session: Session) -> None:
+    """
+    What was in hand when a connection was cut is not kept by the error that tells of it.
+    """
+    application = emulator.add_application("busy", history=ENTRIES)
+    emulator.faults.push(*[Cut(after_entries=1_000)] * 2)
+    count = 0
+    with at_most_garbage(ENTRIES // 10):
+        async with session.logs.stream(
+            emulator.owner_id,
+            application.id,
+            HISTORY,
+            throttle=Throttle.CONSOLE,
+            options=StreamOptions(reconnect=Reconnect(initial=timedelta(milliseconds=1))),
+        ) as stream:
+            async for batch in stream.batches():
+                count += len(batch)
+    assert count == ENTRIES
+    assert stream.statistics().reconnections == 2
 
 
 async def test_entries_of_a_hub_leave_no_cycles(emulator: Emulator, session: Session) -> None:

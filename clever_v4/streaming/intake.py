@@ -205,7 +205,9 @@ class Intake:
                 try:
                     events = source.take(await source.wait())
                 except Exception as exc:  # noqa: BLE001 -- what is transient is decided in one place
-                    events = self._rescued(source, exc)
+                    # Its traceback would keep this frame, and with it the entries that it had in
+                    # hand, in cycles of aiohttp's until a full garbage collection.
+                    events = self._rescued(source, exc.with_traceback(None))
                     if not events:
                         continue
                 if events:

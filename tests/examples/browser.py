@@ -100,8 +100,13 @@ async def chromium() -> AsyncIterator[Browser]:
     """
     assert CHROMEDRIVER is not None
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    home = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
     driver = await asyncio.create_subprocess_exec(
-        CHROMEDRIVER, "--port=0", stdout=asyncio.subprocess.PIPE
+        CHROMEDRIVER,
+        "--port=0",
+        stdout=asyncio.subprocess.PIPE,
+        # It leaves settings and caches in its home, which is not that of the tests.
+        env=os.environ | {"HOME": home.name},
     )
     try:
         assert driver.stdout is not None
@@ -128,3 +133,4 @@ async def chromium() -> AsyncIterator[Browser]:
     finally:
         driver.terminate()
         await driver.wait()
+        home.cleanup()
