@@ -24,7 +24,6 @@ PROGRAM, IMPORTS, *PIECES = programs(DOCUMENT)
 
 # Programs bring their event loops, so that the emulator needs one of its own, in a thread.
 blockbuster = test_readme.blockbuster
-emulator_elsewhere = test_readme.emulator_elsewhere
 logged_in = test_readme.logged_in
 
 

@@ -23,7 +23,6 @@ AIOHTTP, FASTAPI = programs(DOCUMENT)
 
 # Credentials are read from a file when the application starts.
 blockbuster = test_readme.blockbuster
-emulator_elsewhere = test_readme.emulator_elsewhere
 logged_in = test_readme.logged_in
 
 

@@ -4,23 +4,21 @@ What the README shows works: its programs against the emulator, its commands as 
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
-import threading
 import tomllib
 from collections.abc import Iterator
-from concurrent.futures import Future
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
 from sybil import Example, Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
+from clever_v4.cli.emulating import export_lines
 from clever_v4.emulator import Emulator
 
 ROOT = Path(__file__).parents[1]
@@ -68,69 +66,49 @@ def blockbuster() -> None:
 
 
 @pytest.fixture
-def emulator_elsewhere() -> Iterator[Emulator]:
-    """
-    An emulator on an event loop of its own, since the README's programs bring theirs.
-    """
-    running: Future[Emulator] = Future()
-    stop = threading.Event()
-
-    async def serve() -> None:
-        try:
-            async with Emulator() as emulator:
-                running.set_result(emulator)
-                await asyncio.to_thread(stop.wait)
-        except BaseException as exc:
-            if not running.done():
-                running.set_exception(exc)
-            raise
-
-    thread = threading.Thread(target=asyncio.run, args=(serve(),))
-    thread.start()
-    try:
-        emulator = running.result()
-        yield emulator
-        # When this is answered, every earlier connection has begun. asyncio leaves one open that
-        # it accepted in the moment in which the server stops.
-        with urlopen(f"{emulator.url}/v4/products/zones") as answer:
-            answer.read()
-    finally:
-        stop.set()
-        thread.join()
-
-
-@pytest.fixture
-def logged_in(
-    emulator_elsewhere: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Emulator:
+def logged_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
     """
     What ``clever login`` leaves behind, for an account on the emulator.
     """
-    emulator = emulator_elsewhere
-    profile = {
-        "alias": "default",
-        "token": emulator.oauth_token,
-        "secret": emulator.oauth_secret,
-        "overrides": {
-            "API_HOST": emulator.url,
-            "OAUTH_CONSUMER_KEY": emulator.consumer_key,
-            "OAUTH_CONSUMER_SECRET": emulator.consumer_secret,
-        },
-    }
-    path = tmp_path / "clever-tools.json"
-    path.write_text(json.dumps({"version": 1, "profiles": [profile]}))
-    for name in ("CLEVER_API_TOKEN", "CLEVER_TOKEN", "CLEVER_SECRET"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("CONFIGURATION_FILE", str(path))
-    return emulator
+    with Emulator() as emulator:
+        profile = {
+            "alias": "default",
+            "token": emulator.oauth_token,
+            "secret": emulator.oauth_secret,
+            "overrides": {
+                "API_HOST": emulator.url,
+                "OAUTH_CONSUMER_KEY": emulator.consumer_key,
+                "OAUTH_CONSUMER_SECRET": emulator.consumer_secret,
+            },
+        }
+        path = tmp_path / "clever-tools.json"
+        path.write_text(json.dumps({"version": 1, "profiles": [profile]}))
+        for name in ("CLEVER_API_TOKEN", "CLEVER_TOKEN", "CLEVER_SECRET"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("CONFIGURATION_FILE", str(path))
+        yield emulator
+
+
+@pytest.fixture
+def exported(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+    """
+    A running emulator, and in the environment what ``clever-v4 emulator`` tells a shell to export.
+    """
+    with Emulator() as emulator:
+        for line in export_lines(emulator).splitlines():
+            word, *settings = shlex.split(line)
+            assert word == "export"
+            for name, value in (setting.split("=", 1) for setting in settings):
+                monkeypatch.setenv(name, value)
+        yield emulator
 
 
 @pytest.mark.parametrize("example", programs(README), ids=lambda example: f"line {example.line}")
-def test_the_programs_run_as_they_stand(example, logged_in, capsys):
+def test_the_programs_run_as_they_stand(example, exported, capsys):
     """
-    Every program of the README runs against the emulator, the ids put in, and prints something.
+    Every program of the README runs against the emulator as pasted, and prints something.
     """
-    source = with_real_ids(example, logged_in)
+    source = str(example.parsed)
     exec(compile(source, f"README.md, line {example.line}", "exec"), {"__name__": "__main__"})
     assert capsys.readouterr().out.strip()
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
@@ -65,7 +66,8 @@ async def emulator(
     try:
         await terminal.out.write(export_lines(running))
         terminal.tell(f"clever-v4: the emulator runs at {running.url} (Ctrl-C stops it)")
-        terminal.tell(f"clever-v4: its applications: {_names(running)}")
+        for line in _account(running):
+            terminal.tell(f"clever-v4: {line}")
         await asyncio.get_running_loop().create_future()
     except asyncio.CancelledError:
         if terminal.ended_by is None:
@@ -96,5 +98,18 @@ def export_lines(running: Emulator) -> str:
     )
 
 
-def _names(running: Emulator) -> str:
-    return ", ".join(one.name for one in running.applications) or "none"
+def _account(running: Emulator) -> Iterator[str]:
+    """What the account holds: names, the ids that programs want, and who owns it."""
+    for owner in running.state.owners.values():
+        kind = "user" if owner.is_user else "organisation"
+        yield f"{kind} {owner.name}, {owner.id}:"
+        held = [
+            *((one.name, "application", one.id) for one in running.applications
+              if one.owner_id == owner.id),
+            *((one.name, "add-on", one.real_id) for one in running.addons
+              if one.owner_id == owner.id),
+        ]  # fmt: skip
+        for name, what, id_ in held:
+            yield f"  {what:<11} {name:<15} {id_}"
+        if not held:
+            yield "  nothing"

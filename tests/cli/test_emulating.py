@@ -40,7 +40,7 @@ def stopped_when_it_runs(number: signal.Signals) -> Iterator[None]:
     def wait() -> None:
         while not over.wait(0.005):
             told = getattr(sys.stderr, "buffer", None)
-            if isinstance(told, io.BytesIO) and b"its applications: " in told.getvalue():
+            if isinstance(told, io.BytesIO) and b"organisation " in told.getvalue():
                 os.kill(os.getpid(), number)
                 return
 
@@ -62,13 +62,15 @@ def test_it_runs_until_it_is_stopped(command: Command, number: signal.Signals, c
     with stopped_when_it_runs(number):
         ran = command("emulator", "--port", str(port))
     assert ran.code == code
-    assert ran.err.splitlines() == [
-        f"clever-v4: the emulator runs at http://127.0.0.1:{port} (Ctrl-C stops it)",
-        (
-            "clever-v4: its applications: shop-api, shop-worker, shop-frontend, nightly-report, "
-            "never-deployed, ada-blog"
-        ),
-    ]
+    same = Emulator()
+    first, *account = ran.err.splitlines()
+    assert first == f"clever-v4: the emulator runs at http://127.0.0.1:{port} (Ctrl-C stops it)"
+    assert f"clever-v4: organisation Analytical Engines, {same.owner_id}:" in account
+    assert f"clever-v4: user Ada Lovelace, {same.user_id}:" in account
+    for application in same.applications:
+        assert f"clever-v4:   application {application.name:<15} {application.id}" in account
+    for addon in same.addons:
+        assert f"clever-v4:   add-on      {addon.name:<15} {addon.real_id}" in account
     with socket.socket() as one:
         assert one.connect_ex(("127.0.0.1", port)) != 0
 
@@ -81,7 +83,11 @@ def test_an_account_without_applications(command: Command) -> None:
     with stopped_when_it_runs(signal.SIGTERM):
         ran = command("emulator", "--port", str(port), "--no-demo")
     assert ran.code == 0
-    assert ran.err.splitlines()[1] == "clever-v4: its applications: none"
+    assert ran.err.splitlines()[2:] == [
+        "clever-v4:   nothing",
+        f"clever-v4: organisation Analytical Engines, {Emulator().owner_id}:",
+        "clever-v4:   nothing",
+    ]
 
 
 def test_its_two_lines_point_a_client_at_it(
