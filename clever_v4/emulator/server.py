@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from collections.abc import Callable
 from types import TracebackType
@@ -153,9 +154,25 @@ class Server:
         thread, self._thread = self._thread, None
         if thread is not None:
             try:
-                thread.run(self.__aexit__(exc_type, exc, traceback))
+                thread.run(self._stop_after_all())
             finally:
                 thread.stop()
+
+    async def _stop_after_all(self) -> None:
+        """
+        Stop when every connection that clients in other threads have made has begun.
+
+        asyncio leaves one open that it accepts in the moment in which the server stops; they
+        begin in their order, and this one is the last.
+        """
+        self.state.connections.abort_all()
+        reader, writer = await asyncio.open_connection(self._host, self._port)
+        try:
+            writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            await reader.read()
+        finally:
+            writer.close()
+        await self.__aexit__(None, None, None)
 
     async def _abort_streams(self, _app: web.Application) -> None:
         self.state.connections.abort_all()
