@@ -10,6 +10,8 @@ async with Session(ApiToken("...")) as session:
 ```
 """
 
+import logging
+
 from clever_v4 import _interruption
 
 if _interruption.is_command():
@@ -136,6 +138,9 @@ from clever_v4.transport.responses import Response
 from clever_v4.wire.choices import Order
 from clever_v4.wire.moments import Moment
 from clever_v4.wire.names import UNSET, Unset
+
+# Silent until a program sets logging up: Python would print warnings on stderr (docs/logging.md).
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 __all__ = [
     "ALL",

@@ -17,6 +17,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from clever_v4.errors import CleverError, HubClosedError, SourceTimeoutError
 from clever_v4.fanout.broadcast import Broadcast
+from clever_v4.fanout.gap_log import GapLog
 from clever_v4.fanout.hub_cursor import HubCursor
 from clever_v4.fanout.items import Gap, NoticeDetail, Overflow
 from clever_v4.fanout.merge import Merge
@@ -46,7 +47,7 @@ __all__ = ["Hub"]
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("clever_v4.hub")
 
 
 def _again(error: Exception) -> Exception:
@@ -104,6 +105,7 @@ class Hub(Generic[K, T]):
         self._storage = Storage(max_bytes)
         self._pacer = Pacer(pacing) if pacing is not None else None
         self._hooks = hooks or Hooks()
+        self._gaps = GapLog()
         self._sequencer = Sequencer()
         self._ordinal = 0
         self._name = secrets.token_hex(4)
@@ -165,7 +167,10 @@ class Hub(Generic[K, T]):
             undelivered = subscription.abort(SubscriptionEnd.HUB_CLOSED, is_error=False)
             if undelivered:
                 logger.warning(
-                    "hub closed: %d entries not delivered to %s", undelivered, subscription.name
+                    "hub closed: %d entries not delivered to %s",
+                    undelivered,
+                    subscription.name,
+                    extra={"subscription": subscription.name, "count": undelivered},
                 )
 
     def _check_open(self) -> None:
@@ -207,7 +212,10 @@ class Hub(Generic[K, T]):
                 lost = subscription.abort(SubscriptionEnd.DRAINED, is_error=True)
                 undelivered[subscription.name] = lost
                 logger.warning(
-                    "drain: %d entries not delivered to %s in time", lost, subscription.name
+                    "drain: %d entries not delivered to %s in time",
+                    lost,
+                    subscription.name,
+                    extra={"subscription": subscription.name, "count": lost},
                 )
         finally:
             self._close("drained")
@@ -511,12 +519,14 @@ class Hub(Generic[K, T]):
         """
         Take note of a gap; called by the subscription that has it.
         """
+        self._gaps.tell(subscription.name, gap, self.now())
         self._hooks.on_gap(subscription.name, gap)
 
     def finished(self, subscription: Subscription[K, T]) -> None:
         """
         Take note that a subscription is over; called by it.
         """
+        self._gaps.forget(subscription.name)
         if self._subscriptions.pop(subscription, self) is None:
             statistics = subscription.statistics()
             self._gone["delivered"] += statistics.delivered

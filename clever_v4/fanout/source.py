@@ -25,7 +25,7 @@ K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("clever_v4.hub")
 
 
 class SourceStream(Protocol[T_co]):
@@ -193,7 +193,17 @@ class Followed(Generic[K, T]):
         try:
             await self._read()
         except Exception as exc:  # noqa: BLE001  -- handed to those who subscribed to the source
-            logger.info("source %s failed: %s", self.ring.source, exc)
+            logger.warning(
+                "source %s failed: %s",
+                self.ring.source,
+                exc,
+                extra={
+                    "source": str(self.ring.source),
+                    "cause": str(exc),
+                    "cause_type": type(exc).__name__,
+                    "sozu_id": getattr(exc, "request_id", None),
+                },
+            )
             self.error = exc
         else:
             self._stop_reason = str(getattr(self._stream, "ended_by", None) or "ended")

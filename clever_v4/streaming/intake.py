@@ -17,6 +17,7 @@ from clever_v4.errors import (
     HeartbeatTimeoutError,
     NeverLoggedError,
     ReconnectionGaveUpError,
+    ResponseFormatError,
     UnexpectedEndError,
 )
 
@@ -31,7 +32,7 @@ from .subject import StreamState, StreamStatistics, Subject
 
 __all__ = ["Intake"]
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("clever_v4.streams")
 
 
 class Intake:
@@ -56,6 +57,7 @@ class Intake:
         "_is_awaited",
         "_is_settling",
         "_loop",
+        "_lost_at_s",
         "_on_reconnection",
         "_options",
         "_retry_at_s",
@@ -87,6 +89,7 @@ class Intake:
         self._decoder = Decoder(max_event_bytes=options.max_event_bytes)
         self._backoff = Backoff(options.reconnect)
         self._source: Source | None = None
+        self._lost_at_s: float | None = None
         self._attempt: Attempt | None = None
         self._retry_at_s: float | None = None
         self._waker: asyncio.Future[None] | None = None
@@ -372,6 +375,7 @@ class Intake:
         self.state = StreamState.OPEN
         self._connection_count += 1
         now_s = asyncio.get_running_loop().time()
+        self._tell_opened(now_s)
         self._backoff.opened(now_s, self.sieve.count)
         if self._settling is not None:
             self._is_settling = True
@@ -410,6 +414,10 @@ class Intake:
         elif not policy.is_transient(cause):
             raise cause
         elif self._backoff.is_exhausted:
+            self._tell(
+                logging.WARNING, "gave up after %d attempts: %s", self._backoff.attempts, cause,
+                attempt=self._backoff.attempts, cause=cause,
+            )  # fmt: skip
             raise ReconnectionGaveUpError(
                 attempts=self._backoff.attempts,
                 last_event_id=self.sieve.resume_id.decode() or None,
@@ -434,12 +442,12 @@ class Intake:
         if isinstance(cause, APIError) and cause.retry_after is not None:
             asked_s = max(asked_s, cause.retry_after.total_seconds())
         delay_s = self._backoff.delay_s(asked_s, random.random())
-        logger.info(
-            "log stream of %s: reconnecting in %.1f seconds: %s",
-            self._subject.name,
-            delay_s,
-            cause,
-        )
+        if self._lost_at_s is None:
+            self._lost_at_s = now_s
+        self._tell(
+            logging.INFO, "reconnecting in %.1f seconds: %s", delay_s, cause,
+            attempt=self._backoff.attempts, delay_s=delay_s, cause=cause,
+        )  # fmt: skip
         self.state = StreamState.WAITING
         self._retry_at_s = now_s + delay_s
         if self._on_reconnection is not None:
@@ -451,6 +459,42 @@ class Intake:
                     last_event_id=self.sieve.resume_id.decode() or None,
                 )
             )
+
+    def _tell_opened(self, now_s: float) -> None:
+        lost_at_s, self._lost_at_s = self._lost_at_s, None
+        if lost_at_s is None:
+            self._tell(logging.DEBUG, "connected", sozu_id=self.request_id)
+            return
+        self._tell(
+            logging.INFO, "connected again after %.1f seconds", now_s - lost_at_s,
+            elapsed_s=now_s - lost_at_s, attempt=self._backoff.attempts, sozu_id=self.request_id,
+        )  # fmt: skip
+
+    def tell_bad_entry(self, error: ResponseFormatError) -> None:
+        """
+        Log an entry that does not fit its model, and that is left out.
+        """
+        self._tell(
+            logging.WARNING, "an entry is left out: %s", error,
+            cause=error, event_id=getattr(error.event, "last_event_id", None),
+        )  # fmt: skip
+
+    def _tell(
+        self, level: int, text: str, *args: object, cause: Exception | None = None, **fields: object
+    ) -> None:
+        """Log what became of the stream, with what it is of, and with the fields of the event."""
+        if not logger.isEnabledFor(level):
+            return
+        if cause is not None:
+            fields["cause"], fields["cause_type"] = str(cause), type(cause).__name__
+            fields["sozu_id"] = getattr(cause, "request_id", None)
+        logger.log(
+            level,
+            f"log stream of %s: {text}",  # noqa: G004 -- a text of ours, and arguments apart
+            self._subject.name,
+            *args,
+            extra={**self._subject.labels, **fields},
+        )
 
     def end(self, reason: str) -> None:
         """

@@ -526,6 +526,7 @@ class EventStream(ClosableGenerator[T]):
         self._backlog_ids = self._backlog_ids[1:]
         if self._on_bad_entry is None:
             raise bad
+        self._intake.tell_bad_entry(bad)
         self._on_bad_entry(bad)
 
     # -- the end --------------------------------------------------------------------------------

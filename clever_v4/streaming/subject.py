@@ -4,7 +4,7 @@ What a stream is told about the API that it reads, and the values that it gives 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Generic, TypeVar
@@ -44,6 +44,8 @@ class Subject(Generic[T]):
     """Whether it begins now: then a reconnect before the first entry must not leave a gap."""
     until: datetime | None
     limit: int | None
+    labels: Mapping[str, str] = attrs.field(factory=dict)
+    """For log records: what it is the stream of, by fields such as ``owner`` and ``resource``."""
 
 
 class StreamState(Enum):

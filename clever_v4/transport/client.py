@@ -227,6 +227,7 @@ class Client:
         )
         may_retry = verb in _IDEMPOTENT if idempotent is None else idempotent
         return await self._sender.with_retries(
+            exchange,
             lambda: self._sender.attempt(exchange, self._send),
             may_retry,
         )

@@ -6,10 +6,13 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 
 from clever_v4.auth import Auth, AuthProvider
 
 __all__ = ["Credentials"]
+
+logger = logging.getLogger("clever_v4.credentials")
 
 
 class Credentials:
@@ -94,5 +97,6 @@ class Credentials:
             self.asked_count += 1
             raise
         # A cancelled call counts for nothing: the next one that waits asks in its place.
+        logger.info("credentials %s", "renewed" if self.asked_count else "given")
         self.known, self._failure = fresh, None
         self.asked_count += 1

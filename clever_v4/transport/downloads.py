@@ -45,7 +45,7 @@ class Download:
             raise RuntimeError("a download can be opened once")
         sender, exchange = self._sender, self._exchange
         self._response = await sender.with_retries(
-            lambda: sender.attempt(exchange, self._open), may_retry=True
+            exchange, lambda: sender.attempt(exchange, self._open), may_retry=True
         )
         return self
 

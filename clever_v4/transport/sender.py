@@ -25,12 +25,13 @@ from .connections import Connections
 from .credentials import Credentials
 from .exchange import Exchange, Sending, seconds
 from .faults import Faults
-from .policies import ResponseInfo, Retry, Timeout, retry_decision
+from .policies import ResponseInfo, Retry, Timeout
 from .proxies import Proxy, proxy_from, proxy_of_environment
+from .retrying import Retrying
 
 __all__ = ["Sender"]
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("clever_v4.requests")
 
 T = TypeVar("T")
 
@@ -78,7 +79,7 @@ class Sender:
             total=None, connect=connect_s, sock_connect=connect_s, sock_read=None
         )
         self._read_s = read_s
-        self._retry = retry
+        self._retrying = None if retry is None else Retrying(retry)
         self._on_response = on_response
         self._base_url: URL | None = None
         if base_url is not None:
@@ -87,10 +88,6 @@ class Sender:
             self._go_to("auth.base_url", self._credentials.known.base_url)
         elif not self._credentials.expected:
             self._go_to("base_url", API_BASE_URL)
-        # Imported here and not above: 12 ms that only a session needs, and not in mid-request.
-        from stamina import retry_context
-
-        self._retry_context = retry_context
 
     # --- where to ------------------------------------------------------------------------
 
@@ -184,27 +181,18 @@ class Sender:
 
     # --- how often ------------------------------------------------------------------------------
 
-    async def with_retries(self, attempt: Callable[[], Awaitable[T]], may_retry: bool) -> T:
+    async def with_retries(
+        self, exchange: Exchange, attempt: Callable[[], Awaitable[T]], may_retry: bool
+    ) -> T:
         """
         Repeat what failed for passing reasons, as the session's `Retry` says.
         """
-        policy = self._retry
-        if policy is None or not may_retry:
+        if self._retrying is None or not may_retry:
             return await attempt()
-        started = time.monotonic()
-        async for context in self._retry_context(
-            on=lambda error: retry_decision(
-                error, policy, timedelta(seconds=time.monotonic() - started)
-            ),
-            attempts=policy.attempts,
-            timeout=policy.timeout,
-            wait_initial=policy.wait_initial,
-            wait_max=policy.wait_max,
-            wait_jitter=policy.wait_jitter,
-        ):
-            with context:
-                return await attempt()
-        raise AssertionError("unreachable: the last attempt raises")  # pragma: no cover
+        if self._base_url is None:
+            await self.current_auth()  # credentials say where to go
+        place = str(self.address(exchange.target)).partition("?")[0]
+        return await self._retrying.run(attempt, method=exchange.method, place=place)
 
     # --- one attempt, and whom it is told -----------------------------------------------------------
 
@@ -247,12 +235,16 @@ class Sender:
         Log what came of an attempt, and hand an answer to ``on_response``.
         """
         elapsed = time.monotonic() - sending.started
+        told = {"method": sending.method, "url": sending.place, "elapsed_s": elapsed}
         if sending.answer is None:
-            logger.debug("%s %s: no answer after %.3f s", sending.method, sending.place, elapsed)
+            logger.debug(
+                "%s %s: no answer after %.3f s", sending.method, sending.place, elapsed, extra=told
+            )
             return
         logger.debug(
             "%s %s: HTTP %d in %.3f s, Sozu-Id %s",
             sending.method, sending.place, sending.status, elapsed, sending.request_id,
+            extra={**told, "status": sending.status, "sozu_id": sending.request_id},
         )  # fmt: skip
         if self._on_response is not None:
             self._on_response(

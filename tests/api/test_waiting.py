@@ -162,7 +162,7 @@ async def test_a_passing_failure_is_bridged_and_logged(
     canned.answer('{"id": "d", "state": "QUEUED"}')
     canned.answer("<html>", status=502, times=4)
     canned.answer('{"id": "d", "state": "SUCCEEDED"}')
-    with caplog.at_level(logging.INFO, "clever_v4.api.deployments.waiting"):
+    with caplog.at_level(logging.INFO, "clever_v4.deployments"):
         final = await canned_session.deployments.wait("o", "a", "d", poll_interval=FAST)
     assert final.state == "SUCCEEDED"
     assert sum("HTTP 502" in record.message for record in caplog.records) == 4

@@ -29,7 +29,7 @@ STARTUP_POLL_INTERVAL: Final = timedelta(seconds=1)
 FAILURES_IN_A_ROW: Final = 5
 """So many looks may fail one after the other, each already retried by the session."""
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("clever_v4.deployments")
 
 
 class Watchable(Protocol):
@@ -116,8 +116,21 @@ async def watch(
                         failures += 1
                         if failures >= FAILURES_IN_A_ROW or not _is_transient(exc):
                             raise
-                        logger.info("looking at %s failed, trying again: %s", deployment_id, exc)
                         delay = delay_after(exc, poll_interval)
+                        logger.info(
+                            "looking at %s failed, trying again in %.1f s: %s",
+                            deployment_id,
+                            delay.total_seconds(),
+                            exc,
+                            extra={
+                                "resource": deployment_id,
+                                "attempt": failures,
+                                "delay_s": delay.total_seconds(),
+                                "cause": str(exc),
+                                "cause_type": type(exc).__name__,
+                                "sozu_id": exc.request_id,
+                            },
+                        )
                     await asyncio.sleep(delay.total_seconds())
         except TimeoutError as exc:
             if not scope.expired():

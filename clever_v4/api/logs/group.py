@@ -272,6 +272,7 @@ class Logs:
         subject = Subject(
             name=path[5],
             key="/".join(path[1:]),
+            labels={"owner": path[3], "resource": path[5]},
             opener=self._through(opener) if self._through is not None else opener,
             url=_Address(opener, path, fixed, throttle),
             event_type=kind.event_type,
