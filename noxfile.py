@@ -182,11 +182,36 @@ def imports(session: nox.Session) -> None:
 @nox.session(python=OLDEST)
 def types(session: nox.Session) -> None:
     """
-    Check the types of the package, its benchmarks and its chores.
+    Check the types of the package, its benchmarks and its chores; each public name has one.
     """
     session.install("-e", ".[cli,otel]", *dependencies("types"))
     session.run("mypy")
     session.run("pyright", "--pythonpath", _python(session))
+    _check_public_types(session)
+
+
+def _check_public_types(session: nox.Session) -> None:
+    """
+    Fail where users' type checkers would have to guess the type of a public name.
+    """
+    said = session.run(
+        *("pyright", "--pythonpath", _python(session), "--outputjson"),
+        *("--verifytypes", "clever_v4", "--ignoreexternal"),
+        success_codes=[0, 1],
+        silent=True,
+    )
+    # What pyright's wrapper says of itself comes before.
+    found = json.loads(str(said)[str(said).index("{") :])["typeCompleteness"]
+    public = [one for one in found["symbols"] if one["isExported"]]
+    unknown = [
+        f"{one['name']}: {fault['message']}"
+        for one in public
+        if not one["isTypeKnown"]
+        for fault in one["diagnostics"] or [{"message": "a part of it is not known"}]
+    ]
+    if unknown or not public:
+        session.error("\n".join([f"types of {len(public)} public names:", *unknown]))
+    session.log(f"all {len(public)} public names have a type")
 
 
 @nox.session(python=PYTHONS)

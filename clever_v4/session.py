@@ -142,21 +142,21 @@ class Session:
             max_response_bytes=max_response_bytes,
             max_header_bytes=max_header_bytes,
         )
-        self.invoices = Invoices(self._client)
+        self.invoices: Invoices = Invoices(self._client)
         """Invoices."""
-        self.deployments = Deployments(self._client)
+        self.deployments: Deployments = Deployments(self._client)
         """Deployments of an application, and waiting for one."""
-        self.instances = Instances(self._client)
+        self.instances: Instances = Instances(self._client)
         """Instances of an application."""
-        self.load_balancers = LoadBalancers(self._client)
+        self.load_balancers: LoadBalancers = LoadBalancers(self._client)
         """Load balancers of applications and add-ons."""
-        self.logs = Logs(self._client)
+        self.logs: Logs = Logs(self._client)
         """Log streams of applications and add-ons."""
-        self.pulsar = Pulsar(self._client)
+        self.pulsar: Pulsar = Pulsar(self._client)
         """Storage policies of Pulsar add-ons."""
-        self.owners = Owners(self._client)
+        self.owners: Owners = Owners(self._client)
         """Who owns an application or an add-on."""
-        self.zones = Zones(self._client)
+        self.zones: Zones = Zones(self._client)
         """Where applications and add-ons can run."""
 
     @classmethod

@@ -153,9 +153,9 @@ class Tail:
         self._form = form
         self.application = application
         self.received_ids: list[str | None] = []
-        self.reconnections = 0
-        self.repeated = 0
-        self.has_failed = False
+        self.reconnections: int = 0
+        self.repeated: int = 0
+        self.has_failed: bool = False
 
     async def run(self, session: Session, query: LogQuery) -> None:
         """

@@ -112,7 +112,7 @@ class Follower:
 
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
-        self.has_failed = False
+        self.has_failed: bool = False
         """Whether something went wrong with one of them."""
 
     def fail(self, label: str, message: str) -> None:

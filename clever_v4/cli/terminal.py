@@ -73,16 +73,16 @@ class Terminal:
     """
 
     def __init__(self, stdout: Any = None, stderr: Any = None, *, color: str = "auto") -> None:
-        self.stdout = sys.stdout if stdout is None else stdout
-        self.stderr = sys.stderr if stderr is None else stderr
-        self.out = Output(self.stdout)
-        self.err = Output(self.stderr, is_vital=False)
-        self.is_terminal = _is_terminal(self.stdout)
+        self.stdout: Any = sys.stdout if stdout is None else stdout
+        self.stderr: Any = sys.stderr if stderr is None else stderr
+        self.out: Output = Output(self.stdout)
+        self.err: Output = Output(self.stderr, is_vital=False)
+        self.is_terminal: bool = _is_terminal(self.stdout)
         """Whether data goes to a person rather than to a program or file."""
-        self.tells_person = _is_terminal(self.stderr)
+        self.tells_person: bool = _is_terminal(self.stderr)
         """Whether messages go to a person: then progress is shown."""
-        self.in_colour = allows_colour(color, on_terminal=self.is_terminal)
-        self.tells_in_colour = allows_colour(color, on_terminal=self.tells_person)
+        self.in_colour: bool = allows_colour(color, on_terminal=self.is_terminal)
+        self.tells_in_colour: bool = allows_colour(color, on_terminal=self.tells_person)
         self.ended_by: int | None = None
         """The number of the signal that ends the command: SIGTERM or SIGHUP."""
 

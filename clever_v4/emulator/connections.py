@@ -73,9 +73,9 @@ class Connections:
     def __init__(self) -> None:
         self._all: list[Connection] = []
         self._wakers: set[Callable[[], object]] = set()
-        self.active = 0
+        self.active: int = 0
         """How many are open now."""
-        self.peak = 0
+        self.peak: int = 0
         """How many were open at once at most."""
 
     def __getitem__(self, number: int) -> Connection:

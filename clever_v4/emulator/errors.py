@@ -50,8 +50,8 @@ class Problem(Exception):  # noqa: N818 -- an answer of the API, not an error of
         self.code = code
         self.error = error
         self.field = field
-        self.headers = dict(headers or {})
-        self.v2_id = status if v2_id is None else v2_id
+        self.headers: dict[str, str] = dict(headers or {})
+        self.v2_id: int = status if v2_id is None else v2_id
 
 
 def bad_request(

@@ -79,23 +79,23 @@ class State:
         self.applications: dict[str, Application] = {}
         self.addons: dict[str, Addon] = {}
         self.logs: dict[tuple[str, str], EntryLog] = {}
-        self.connections = Connections()
-        self.faults = FaultPlans()
-        self.deployments = Deployments(self)
-        self.invoices = Invoices(self)
-        self.pulsar = PulsarStore()
+        self.connections: Connections = Connections()
+        self.faults: FaultPlans = FaultPlans()
+        self.deployments: Deployments = Deployments(self)
+        self.invoices: Invoices = Invoices(self)
+        self.pulsar: PulsarStore = PulsarStore()
         draw = self.random("credentials")
-        self.credentials = Credentials(
+        self.credentials: Credentials = Credentials(
             token=f"{draw.getrandbits(256):064x}",
             consumer_key=f"{draw.getrandbits(120):030x}",
             consumer_secret=f"{draw.getrandbits(120):030x}",
             oauth_token=f"{draw.getrandbits(128):032x}",
             oauth_secret=f"{draw.getrandbits(128):032x}",
         )
-        self.authenticator = Authenticator(self.credentials)
+        self.authenticator: Authenticator = Authenticator(self.credentials)
         self._request_ids = self.random("request ids")
-        self.user = self._add_owner("user", "Ada Lovelace", "ada@example.com")
-        self.organisation = self._add_owner("orga", "Analytical Engines", "team@example.com")
+        self.user: Owner = self._add_owner("user", "Ada Lovelace", "ada@example.com")
+        self.organisation: Owner = self._add_owner("orga", "Analytical Engines", "team@example.com")
 
     def random(self, *names: object) -> random.Random:
         """

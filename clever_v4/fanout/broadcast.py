@@ -94,7 +94,7 @@ class Broadcast(Ring[K, T]):
         self.cursors: dict[Cursor[K, T], Reader] = {}
         self.waiting: asyncio.Future[None] | None = None
         """What the publisher waits for while a ``block`` cursor is a whole ring behind."""
-        self.is_followed = True
+        self.is_followed: bool = True
         self.is_stuck = False
         """Whether it could give up nothing, since a ``block`` cursor has to read its oldest batch."""
         self._storage = storage
@@ -392,10 +392,7 @@ class Broadcast(Ring[K, T]):
         """
         Tell readers something about the source, where they stand now.
         """
-        self.notices += 1
-        self.notice = detail
-        self.notice_number = self.end_number
-        self.notice_after = self.sequencer.last
+        self.hold_notice(detail)
         self._wake_idle()
 
     def end(self, ended: SourceEnded[K] | SourceFailed[K]) -> None:
@@ -403,8 +400,7 @@ class Broadcast(Ring[K, T]):
         Close the ring; readers get what it holds, then *ended*.
         """
         if self.ended is None:
-            self.ended = ended
-            self.ended_after = self.sequencer.last
+            self.hold_end(ended)
             self._wake_idle()
             if not self.is_followed:
                 self.leave()

@@ -45,20 +45,20 @@ class Cursor(Generic[K, T]):
         position: int,
         resume_after: int = 0,
     ) -> None:
-        self.ring = ring
-        self.overflow = overflow
-        self.where = where
-        self.number = number
+        self.ring: Ring[K, T] = ring
+        self.overflow: Overflow = overflow
+        self.where: Callable[[T], object] | None = where
+        self.number: int = number
         """The next batch to read."""
-        self.position = position
+        self.position: int = position
         """How many entries of the source lie before what is read next."""
-        self.resume_after = resume_after
+        self.resume_after: int = resume_after
         """Entries up to this number were read in an earlier subscription."""
-        self.notices_seen = ring.notices
-        self.delivered = 0
-        self.filtered = 0
-        self.missed = 0
-        self.skipped = 0
+        self.notices_seen: int = ring.notices
+        self.delivered: int = 0
+        self.filtered: int = 0
+        self.missed: int = 0
+        self.skipped: int = 0
         """How many entries were passed over unread and are not yet in ``missed``."""
 
     @property

@@ -11,7 +11,7 @@ from clever_v4.fanout.items import Gap
 
 __all__ = ["GapLog"]
 
-logger = logging.getLogger("clever_v4.hub")
+logger: Final = logging.getLogger("clever_v4.hub")
 
 _INTERVAL_S: Final = 10.0
 """A subscriber that is too slow for good misses something many times a second: one line in so long."""

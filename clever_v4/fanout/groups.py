@@ -36,7 +36,7 @@ class Member(Generic[K, T]):
 
     def __init__(self, group: ConsumerGroup[K, T], name: str) -> None:
         self.name = name
-        self.delivered = 0
+        self.delivered: int = 0
         """How many entries it was handed."""
         self._group = group
         self.in_hand: Tagged[K, T] | None = None
@@ -169,7 +169,7 @@ class ConsumerGroup(Generic[K, T]):
         check_whole_number("buffer", buffer)
         if on_notice is not None:
             check_callback("on_notice", on_notice)
-        self.is_over = False
+        self.is_over: bool = False
         """Whether nothing more comes than what waits for members."""
         self._subscription = subscription
         self._key = key

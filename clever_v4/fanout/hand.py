@@ -29,12 +29,12 @@ class Hand(Generic[K, T]):
         self.batch: Batch[K, T] | None = None
         self.tagged: tuple[Tagged[K, T], ...] = ()
         """The entries of the batch, if they are iterated one by one."""
-        self.ordinal = 0
-        self.index = 0
+        self.ordinal: int = 0
+        self.index: int = 0
         """How many entries of the batch were handed over."""
-        self.finished = 0
+        self.finished: int = 0
         """How many of them the consumer has finished with: it asked for more."""
-        self.begun = 0
+        self.begun: int = 0
         """The number through which everything before the batch is finished with."""
         self.ahead: dict[int, int] = {}
         """Rings that an earlier subscription had read further; see `HubCursor`."""

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
 from datetime import timedelta
 from types import NoneType, TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Final, Generic, Self, TypeVar
 
 from clever_v4.errors import CleverError, HubClosedError, SourceTimeoutError
 from clever_v4.fanout.broadcast import Broadcast
@@ -47,7 +47,7 @@ __all__ = ["Hub"]
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
-logger = logging.getLogger("clever_v4.hub")
+logger: Final = logging.getLogger("clever_v4.hub")
 
 
 def _again(error: Exception) -> Exception:

@@ -41,7 +41,7 @@ class LookAhead(Generic[K, T]):
 
     def __init__(self) -> None:
         self.items: deque[Taken[K, T]] = deque()
-        self.count = 0
+        self.count: int = 0
         """How many entries wait."""
         self.since: float | None = None
         """When the first of them was taken, by the hub's clock; None: there are none."""

@@ -141,9 +141,9 @@ class OrderedMerge(Generic[K, T]):
         """The numbers of the waiting entries of each ring, in the ring's order."""
         self.done: dict[int, int] = {}
         """The number of the last entry handed over of each ring."""
-        self.done_before = 0
+        self.done_before: int = 0
         """The number of the last entry of the same ring before the last run."""
-        self.late = 0
+        self.late: int = 0
         """How many entries were older than one handed over before."""
 
     def __len__(self) -> int:

@@ -52,7 +52,7 @@ class Pacer:
         clock: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self.pacing = pacing or Pacing()
+        self.pacing: Pacing = pacing or Pacing()
         self._clock = clock
         self._chance = chance
         self._slots = asyncio.Semaphore(self.pacing.concurrency)

@@ -61,11 +61,11 @@ class Reading(Generic[K, T]):
             self.merge = OrderedMerge(merge, epoch=_epoch)
         self.waiting: list[tuple[int, int, Broadcast[K, T], Cursor[K, T]]] = []
         """The heap: by the cursors' order; no two rings of a hub have the same ordinal."""
-        self.through = 0
+        self.through: int = 0
         """Every entry up to this number was taken from the rings."""
-        self.taken = 0
+        self.taken: int = 0
         """How many entries were taken from the rings."""
-        self.missed = 0
+        self.missed: int = 0
         """How many are known to be missed, since a gap was taken or a cursor has gone."""
         self.overrun = overrun
         self._sources: Counter[K] = Counter()
@@ -74,7 +74,7 @@ class Reading(Generic[K, T]):
         self._wake = wake
         self._detached = detached
         self._given_up = given_up
-        self.holds_back = False
+        self.holds_back: bool = False
         """Whether nothing is to be read from its sources: with ``block``, too much is left over."""
         self._leftovers: Leftovers[K, T] = Leftovers()
         self._first: deque[tuple[int, Item[K, T]]] = deque()

@@ -24,7 +24,7 @@ class Sequencer:
     __slots__ = ("last",)
 
     def __init__(self) -> None:
-        self.last = 0
+        self.last: int = 0
 
 
 class Ring(Generic[K, T]):
@@ -54,23 +54,23 @@ class Ring(Generic[K, T]):
         self.source = source
         self.capacity = capacity
         self.capacity_bytes = capacity_bytes
-        self.sequencer = sequencer or Sequencer()
+        self.sequencer: Sequencer = sequencer or Sequencer()
         self.ordinal = ordinal
         self.batches: dict[int, Batch[K, T]] = {}
-        self.first_number = 0
-        self.first_position = 0
-        self.end_number = 0
-        self.end_position = 0
-        self.first_bytes = 0
-        self.end_bytes = 0
+        self.first_number: int = 0
+        self.first_position: int = 0
+        self.end_number: int = 0
+        self.end_position: int = 0
+        self.first_bytes: int = 0
+        self.end_bytes: int = 0
         """How many bytes the source gave; ``first_bytes``: before the first batch held."""
         self._byte_ends: deque[int] = deque()  # the ``end_bytes`` after each batch held
-        self.evicted_through = 0
+        self.evicted_through: int = 0
         """The hub's number of the last entry that left the ring."""
-        self.notices = 0
+        self.notices: int = 0
         self.notice: NoticeDetail = ""
-        self.notice_number = 0
-        self.notice_after = 0
+        self.notice_number: int = 0
+        self.notice_after: int = 0
         """The hub's number of the last entry before the notice."""
         self.ended: SourceEnded[K] | SourceFailed[K] | None = None
         self.ended_after: int | None = None
@@ -133,6 +133,22 @@ class Ring(Generic[K, T]):
         self.end_bytes += size_bytes
         self._byte_ends.append(self.end_bytes)
         return batch
+
+    def hold_notice(self, detail: NoticeDetail) -> None:
+        """
+        Keep a notice after the last entry, in place of one before it.
+        """
+        self.notices += 1
+        self.notice = detail
+        self.notice_number = self.end_number
+        self.notice_after = self.sequencer.last
+
+    def hold_end(self, ended: SourceEnded[K] | SourceFailed[K]) -> None:
+        """
+        Keep how it ended, after the last entry.
+        """
+        self.ended = ended
+        self.ended_after = self.sequencer.last
 
     def shrink(self, floor: int) -> None:
         """

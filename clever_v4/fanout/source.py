@@ -9,7 +9,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Hashable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import timedelta
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from clever_v4.fanout.broadcast import Broadcast
 from clever_v4.fanout.items import SourceEnded, SourceFailed
@@ -25,7 +25,7 @@ K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
-logger = logging.getLogger("clever_v4.hub")
+logger: Final = logging.getLogger("clever_v4.hub")
 
 
 class SourceStream(Protocol[T_co]):
@@ -87,7 +87,7 @@ class Followed(Generic[K, T]):
         forget: Callable[[Followed[K, T]], None] | None = None,
     ) -> None:
         self.ring = ring
-        self.is_on_demand = linger is not None
+        self.is_on_demand: bool = linger is not None
         self.error: Exception | None = None
         self._source = source
         self._linger_s = linger.total_seconds() if linger is not None else 0.0
@@ -100,7 +100,7 @@ class Followed(Generic[K, T]):
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._trail = Trail()
-        self.is_stopped = False
+        self.is_stopped: bool = False
         """Whether the hub ended it."""
         self._stop_reason: str | None = None
         self._is_cancelled = False

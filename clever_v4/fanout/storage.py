@@ -49,7 +49,7 @@ class Storage:
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
-        self.held_bytes = 0
+        self.held_bytes: int = 0
         self._classes: list[OrderedDict[Store, None]] = [
             OrderedDict() for _ in range(_LARGEST_CLASS)
         ]

@@ -18,7 +18,7 @@ from clever_v4.fanout.counting import Counting
 from clever_v4.fanout.cursors import Cursor
 from clever_v4.fanout.hand import Hand
 from clever_v4.fanout.hub_cursor import HubCursor
-from clever_v4.fanout.items import Batch, Gap, Item, SourceEnded, SourceFailed, Tagged
+from clever_v4.fanout.items import Batch, Gap, Item, Overflow, SourceEnded, SourceFailed, Tagged
 from clever_v4.fanout.lookahead import LookAhead, Taken
 from clever_v4.fanout.options import Owner, Start, SubscriptionEnd, SubscriptionOptions
 from clever_v4.fanout.reading import Reading
@@ -84,8 +84,8 @@ class Subscription(Generic[K, T]):
     """
 
     def __init__(self, hub: Owner, options: SubscriptionOptions[K, T]) -> None:
-        self.name = options.name
-        self.overflow = options.overflow
+        self.name: str = options.name
+        self.overflow: Overflow = options.overflow
         self._hub = hub
         self._options = options
         self._wanted = options.sources

@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from clever_v4.errors import (
     APIError,
@@ -32,7 +32,7 @@ from .subject import StreamState, StreamStatistics, Subject
 
 __all__ = ["Intake"]
 
-logger = logging.getLogger("clever_v4.streams")
+logger: Final = logging.getLogger("clever_v4.streams")
 
 
 class Intake:
@@ -99,13 +99,13 @@ class Intake:
         self._is_settling = False
         self._is_awaited = False
         self._failure: Exception | None = None
-        self.state = StreamState.CONNECTING
+        self.state: StreamState = StreamState.CONNECTING
         self.ended_by: str | None = None
-        self.is_end_told = False
+        self.is_end_told: bool = False
         """Whether the consumer knows: entries may be at hand when nothing more is to come."""
-        self.origin = ""
+        self.origin: str = ""
         self.request_id: str | None = None
-        self.sieve = Sieve(
+        self.sieve: Sieve = Sieve(
             subject.event_type, subject.limit, cursor, is_bounded=subject.until is not None
         )
         self.since = cursor.since

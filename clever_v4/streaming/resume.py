@@ -95,7 +95,7 @@ class RecentIds:
         self._buffer = bytearray(b"\n")
         self._suspects: set[bytes] = set()
         self._trust_after = 0
-        self.expects_repeats = False
+        self.expects_repeats: bool = False
         """Whether entries have to be looked up at all."""
         self.remember(list(ids))
 
@@ -199,9 +199,9 @@ class Backoff:
         self._policy = policy
         self._opened_at_s: float | None = None
         self._count_at_opening = 0
-        self.attempts = 0
+        self.attempts: int = 0
         """Failed attempts since the last healthy connection."""
-        self.was_connected = False
+        self.was_connected: bool = False
         """Whether the stream was ever connected."""
 
     def opened(self, now_s: float, entry_count: int) -> None:

@@ -81,21 +81,21 @@ class Sieve:
         self._count_at_opening = 0
         self._repeated_count = 0
         self._late_count = 0
-        self.is_over = False
+        self.is_over: bool = False
         """Whether the connection has nothing more to give: the stream ended, or was cut by the server."""
         self.ended_by: str | None = None
         """Why there is nothing more to come."""
         self.end_reason: str | None = None
         """The reason that the server gave last for an end."""
-        self.last_id = (cursor.last_event_id or "").encode()
+        self.last_id: bytes = (cursor.last_event_id or "").encode()
         """The id of the last *data* event that carried one."""
-        self.count = cursor.entry_count
+        self.count: int = cursor.entry_count
         """Entries let through, those of the cursor included."""
-        self.duplicate_count = 0
-        self.heartbeat_count = 0
-        self.late_count = 0
+        self.duplicate_count: int = 0
+        self.heartbeat_count: int = 0
+        self.late_count: int = 0
         """Entries that were let through and then left out."""
-        self.recent = RecentIds(cursor.recent.split(b"\n"))
+        self.recent: RecentIds = RecentIds(cursor.recent.split(b"\n"))
 
     @property
     def resume_id(self) -> bytes:

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 import aiohttp
 from aiohttp import hdrs
 from aiohttp.http_exceptions import HttpProcessingError
-from aiohttp_sse_client.client import EventSource
 from yarl import URL
 
 from clever_v4.errors import CleverError, ConnectionFailedError, HeartbeatTimeoutError
@@ -49,8 +48,23 @@ if TYPE_CHECKING:
         data: str
         origin: str
         last_event_id: str
+
+    class EventSource:
+        """
+        What is used of aiohttp-sse-client's, which is not typed.
+        """
+
+        _origin: str | None
+        _last_event_id: str
+        _response: aiohttp.ClientResponse | None
+
+        def __init__(
+            self, url: str, *, session: aiohttp.ClientSession, headers: Mapping[str, str]
+        ) -> None: ...
+
+        async def connect(self, retry: int = 0) -> None: ...
 else:
-    from aiohttp_sse_client.client import MessageEvent
+    from aiohttp_sse_client.client import EventSource, MessageEvent
 
 
 class Opener(Protocol):
@@ -69,7 +83,7 @@ class Opener(Protocol):
         ...  # pragma: no cover -- a protocol
 
 
-class Connection(EventSource):  # type: ignore[misc]  # the library is not typed
+class Connection(EventSource):
     """
     Opens and vets one connection, in one attempt: ``await connect()``, then `source`; not kept.
 
@@ -148,15 +162,15 @@ class Source:
         self._due_s = 0.0
         self._stalled_s = 0.0
         self._is_silent = False
-        self.origin = origin
+        self.origin: str = origin
         """Scheme, host and port, as a `MessageEvent` wants it."""
-        self.accepted_at = _date(response.headers.get(hdrs.DATE))
+        self.accepted_at: datetime | None = _date(response.headers.get(hdrs.DATE))
         """When the server accepted it, by its own clock."""
-        self.request_id = response.headers.get("Sozu-Id")
-        self.is_finished = False
+        self.request_id: str | None = response.headers.get("Sozu-Id")
+        self.is_finished: bool = False
         """Whether the server ended it in good order."""
-        self.byte_count = 0
-        self.contact_s = self._loop.time()
+        self.byte_count: int = 0
+        self.contact_s: float = self._loop.time()
         """When bytes arrived last, by the event loop's clock."""
         # Since when there is silence, and since when nobody waits, which does not count.
         self._quiet_since_s = self.contact_s

@@ -84,10 +84,10 @@ class Connections:
         self._max_connections = max_connections
         self._owned: list[aiohttp.ClientSession] = []
         self._loop: asyncio.AbstractEventLoop | None = None
-        self.closed = False
-        self.slots = asyncio.Semaphore(max_connections)
+        self.closed: bool = False
+        self.slots: asyncio.Semaphore = asyncio.Semaphore(max_connections)
         """One for each request that is under way."""
-        self.streams = OpenStreams(max_streams)
+        self.streams: OpenStreams = OpenStreams(max_streams)
 
     def bind(self) -> None:
         """

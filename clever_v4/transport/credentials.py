@@ -7,12 +7,13 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+from typing import Final
 
 from clever_v4.auth import Auth, AuthProvider
 
 __all__ = ["Credentials"]
 
-logger = logging.getLogger("clever_v4.credentials")
+logger: Final = logging.getLogger("clever_v4.credentials")
 
 
 class Credentials:
@@ -25,7 +26,7 @@ class Credentials:
         self.known: Auth | None = None
         self._lock = asyncio.Lock()
         self._failure: Exception | None = None
-        self.asked_count = 0
+        self.asked_count: int = 0
         """How often fresh ones were asked for."""
         if auth is None:
             return

@@ -69,14 +69,14 @@ class Exchange:
         authenticated: bool = True,
         url: URL | None = None,
     ) -> None:
-        self.method = method
-        self.target = target
-        self.headers = CIMultiDict(headers)
+        self.method: str = method
+        self.target: str = target
+        self.headers: CIMultiDict[str] = CIMultiDict(headers)
         self.headers.update(more or {})
-        self.authorization = self.headers.pop(hdrs.AUTHORIZATION, None)
-        self.body = body
-        self.authenticated = authenticated
-        self.url = url
+        self.authorization: str | None = self.headers.pop(hdrs.AUTHORIZATION, None)
+        self.body: bytes | None = body
+        self.authenticated: bool = authenticated
+        self.url: URL | None = url
 
 
 class Sending:
@@ -107,16 +107,16 @@ class Sending:
         *,
         header_limit_bytes: int,
     ) -> None:
-        self.method = exchange.method
-        self.url = url
-        self.body = exchange.body
-        self.headers = exchange.headers
+        self.method: str = exchange.method
+        self.url: URL = url
+        self.body: bytes | None = exchange.body
+        self.headers: CIMultiDict[str] = exchange.headers
         if exchange.authorization is not None:
             signature = exchange.authorization
-        self.authorization = None if signature is None else Hidden(signature)
-        self.header_limit_bytes = header_limit_bytes
+        self.authorization: Hidden | None = None if signature is None else Hidden(signature)
+        self.header_limit_bytes: int = header_limit_bytes
         self.proxy: Proxy | None = None
-        self.started = time.monotonic()
+        self.started: float = time.monotonic()
         self.answer: aiohttp.ClientResponse | None = None
 
     @property

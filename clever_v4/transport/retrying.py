@@ -17,7 +17,7 @@ from .policies import Retry, retry_decision
 
 __all__ = ["Retrying"]
 
-logger = logging.getLogger("clever_v4.requests")
+logger: Final = logging.getLogger("clever_v4.requests")
 
 T = TypeVar("T")
 

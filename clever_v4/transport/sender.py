@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from ssl import SSLContext
 from types import NoneType
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import aiohttp
 from yarl import URL
@@ -31,7 +31,7 @@ from .retrying import Retrying
 
 __all__ = ["Sender"]
 
-logger = logging.getLogger("clever_v4.requests")
+logger: Final = logging.getLogger("clever_v4.requests")
 
 T = TypeVar("T")
 
@@ -62,7 +62,7 @@ class Sender:
             check_callback("on_response", on_response)
         self.connections = connections
         self.credentials_source: str | None = None
-        self.timeout = timeout or Timeout(connect=None, read=None, total=None)
+        self.timeout: Timeout = timeout or Timeout(connect=None, read=None, total=None)
         self._credentials = Credentials(auth)
         self._allow_insecure_http = allow_insecure_http
         self._proxy = proxy_from(proxy)

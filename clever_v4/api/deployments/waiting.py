@@ -29,7 +29,7 @@ STARTUP_POLL_INTERVAL: Final = timedelta(seconds=1)
 FAILURES_IN_A_ROW: Final = 5
 """So many looks may fail one after the other, each already retried by the session."""
 
-logger = logging.getLogger("clever_v4.deployments")
+logger: Final = logging.getLogger("clever_v4.deployments")
 
 
 class Watchable(Protocol):

@@ -42,7 +42,7 @@ class Body:
         self._cut = next(
             (one for one in plan if isinstance(one, f.Cut) and one.after_bytes is not None), None
         )
-        self.sent = 0
+        self.sent: int = 0
         """Bytes that went out."""
 
     async def write(self, data: bytes) -> None:

@@ -54,7 +54,7 @@ class EventWriter:
         headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
         if first(plan, f.Gzip) is not None:
             headers["Content-Encoding"] = "gzip"
-        self.response = web.StreamResponse(headers=headers)
+        self.response: web.StreamResponse = web.StreamResponse(headers=headers)
         self._body = Body(request, self.response, plan)
 
     async def prepare(self) -> None:
