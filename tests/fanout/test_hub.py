@@ -644,11 +644,11 @@ async def test_a_ring_s_memory_is_freed_with_its_readers(hub: Hub[str, Any]) -> 
     Nothing of an unfollowed source is held once its subscribers are gone.
     """
     source = FedSource()
-    hub.follow("a", source)
+    hub.follow("freed", source)  # a key that no other test has
     source.feed(*range(5))
     async with hub.subscribe(start=Start.OLDEST) as subscription:
         await settle()
-        hub.unfollow("a")
+        hub.unfollow("freed")
         await settle()
         assert list(await take(subscription.batches())) == list(range(5))
     del subscription
@@ -657,7 +657,7 @@ async def test_a_ring_s_memory_is_freed_with_its_readers(hub: Hub[str, Any]) -> 
     hub.unfollow("b")
     await settle()
     gc.collect()
-    assert not [one for one in gc.get_objects() if type(one) is Batch and one.source == "a"]
+    assert not [one for one in gc.get_objects() if type(one) is Batch and one.source == "freed"]
 
 
 async def test_totals_outlive_sources_and_subscribers(hub: Hub[str, Any]) -> None:
