@@ -127,6 +127,7 @@ from clever_v4.fanout.subscription import Subscription
 from clever_v4.log_hub import AccessLogHub, AddonLogHub, LogHub, LogSource
 from clever_v4.session import Session
 from clever_v4.streaming.chunk import Chunk
+from clever_v4.streaming.lag import Lag
 from clever_v4.streaming.policy import Reconnect, Reconnection, StreamOptions, is_transient
 from clever_v4.streaming.resume import Cursor, EndedBy
 from clever_v4.streaming.source import MessageEvent
@@ -197,6 +198,7 @@ __all__ = [
     "InvoiceQuery",
     "InvoiceStatus",
     "InvoiceSummary",
+    "Lag",
     "LoadBalancer",
     "LoadBalancerDns",
     "LoadBalancerKind",

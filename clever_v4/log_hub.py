@@ -241,7 +241,7 @@ class SessionHub(Generic[E]):
         resource_id: str,
         query: LogQuery | None = None,
         *,
-        throttle: Throttle | None = None,
+        throttle: Throttle | None = Throttle.CLI,
         linger: timedelta | None = None,
         forget: bool = False,
         resume_from: Cursor | None = None,
@@ -256,7 +256,8 @@ class SessionHub(Generic[E]):
             owner_id: The organisation or user that owns it.
             resource_id: The application, or the add-on by its real id.
             query: What to read. None: from now on, for ever.
-            throttle: How fast the server may send; None: its default, some 333 a second.
+            throttle: How fast the server may send; by default what the official command
+                line asks for, 2,000 entries per 100 ms. None: some 333 a second.
             linger: None: it is connected now and until it is unfollowed. A duration: its
                 first subscriber connects it, and it is closed that long after the last
                 one left.
@@ -295,6 +296,7 @@ class SessionHub(Generic[E]):
                 resume_from=resume_from,
                 on_reconnection=tell,
                 on_bad_entry=tell,
+                on_lag=tell,
             )
 
         self._hub.follow(source, _Log(make, resume_from), linger=linger, forget=forget)

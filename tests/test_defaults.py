@@ -118,11 +118,11 @@ def test_the_throttles_are_those_of_the_server_and_of_the_official_clients() -> 
 
 
 @pytest.mark.parametrize("open_stream", ["stream", "addon_stream", "access_stream"])
-def test_a_stream_asks_for_nothing_by_itself(open_stream: str) -> None:
+def test_a_stream_asks_only_not_to_be_held_up(open_stream: str) -> None:
     """
-    From now on, the server's own throttle, and no callbacks.
+    From now on, as fast as the official command line, and no callbacks.
     """
     parameters = list(inspect.signature(getattr(Logs, open_stream)).parameters.values())[3:]
     assert {one.name: one.default for one in parameters} == dict.fromkeys(
-        ("query", "throttle", "options", "resume_from", "on_reconnection", "on_bad_entry")
-    )
+        ("query", "options", "resume_from", "on_reconnection", "on_bad_entry", "on_lag")
+    ) | {"throttle": Throttle.CLI}

@@ -68,6 +68,7 @@ PUBLIC = [
     "InvoiceQuery",
     "InvoiceStatus",
     "InvoiceSummary",
+    "Lag",
     "LoadBalancer",
     "LoadBalancerDns",
     "LoadBalancerKind",

@@ -11,6 +11,7 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar, overload
 import attrs
 
 from clever_v4.errors import ResponseFormatError
+from clever_v4.streaming.lag import Lag
 from clever_v4.streaming.policy import Reconnection
 
 __all__ = [
@@ -29,7 +30,7 @@ K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 R = TypeVar("R")
 
-NoticeDetail: TypeAlias = Reconnection | ResponseFormatError | str
+NoticeDetail: TypeAlias = Reconnection | Lag | ResponseFormatError | str
 """What a source tells of itself."""
 
 
@@ -233,8 +234,8 @@ class Notice(Generic[K]):
 
     source: K
     detail: NoticeDetail
-    """What happened; for logs a ``Reconnection``, or the ``ResponseFormatError`` of an entry
-    that did not fit its model. Sources of one's own may give a text."""
+    """What happened; for logs a ``Reconnection``, a ``Lag`` where it falls behind or has
+    caught up, or the ``ResponseFormatError`` of an entry that did not fit its model. Sources of one's own may give a text."""
     count: int
     """How many notices the source gave since it was followed, this one included."""
 

@@ -130,15 +130,16 @@ class Intake:
         """
         return self._byte_count + (self._source.byte_count if self._source else 0)
 
-    def statistics(self, newest: datetime | None) -> StreamStatistics:
+    def statistics(self, newest: datetime | None, newest_s: float | None) -> StreamStatistics:
         """
         Tell what was received so far.
 
         Args:
             newest: The date of the newest entry.
+            newest_s: When it arrived, by the event loop's clock.
         """
-        contact = self._moment(self._source.contact_s if self._source else self._contact_s)
-        arrival = self._moment(self.arrival_s)
+        contact = self.moment(self._source.contact_s if self._source else self._contact_s)
+        arrival = self.moment(newest_s)
         lag = None if newest is None or arrival is None else arrival - newest
         return StreamStatistics(
             entries=self.sieve.count - self._started_count,
@@ -152,8 +153,10 @@ class Intake:
             lag=lag,
         )
 
-    def _moment(self, at_s: float | None) -> datetime | None:
-        """Tell what the calendar said at a moment of the loop's clock, which runs on after the loop."""
+    def moment(self, at_s: float | None) -> datetime | None:
+        """
+        Tell what the calendar said at a moment of the loop's clock, which runs on after the loop.
+        """
         if at_s is None or self._loop is None:
             return None
         return datetime.now(UTC) - timedelta(seconds=self._loop.time() - at_s)

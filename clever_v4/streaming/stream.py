@@ -5,6 +5,7 @@ A stream of typed entries: what an `Intake` receives, handed to one consumer.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -23,6 +24,7 @@ from .chunk import Chunk, Given
 from .cursor import can_be_header, cursor_of, last_header
 from .decoder import RawEvent
 from .intake import Intake
+from .lag import Lag, Lagging
 from .policy import Reconnection, StreamOptions
 from .resume import NO_ENTRY, Cursor, EndedBy, last_of
 from .source import MessageEvent, message_event
@@ -30,6 +32,8 @@ from .subject import StreamState, StreamStatistics, Subject
 from .views import ClosableGenerator, View
 
 __all__ = ["EventStream", "RawEntry"]
+
+logger: Final = logging.getLogger("clever_v4.streams")
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -91,8 +95,11 @@ class EventStream(ClosableGenerator[T]):
         "_is_closed",
         "_items",
         "_kind",
+        "_lagging",
         "_newest",
+        "_newest_s",
         "_on_bad_entry",
+        "_on_lag",
         "_subject",
     )
 
@@ -104,6 +111,7 @@ class EventStream(ClosableGenerator[T]):
         resume_from: Cursor | None = None,
         on_reconnection: Callable[[Reconnection], None] | None = None,
         on_bad_entry: Callable[[ResponseFormatError], None] | None = None,
+        on_lag: Callable[[Lag], None] | None = None,
     ) -> None:
         cursor = _START if resume_from is None else resume_from
         check_instance("resume_from", cursor, Cursor)
@@ -111,6 +119,8 @@ class EventStream(ClosableGenerator[T]):
             check_callback("on_reconnection", on_reconnection)
         if on_bad_entry is not None:
             check_callback("on_bad_entry", on_bad_entry)
+        if on_lag is not None:
+            check_callback("on_lag", on_lag)
         if cursor.stream not in (None, subject.key):
             raise ValueError(
                 f"resume_from must be a cursor of {subject.key}, got one of {cursor.stream}"
@@ -118,6 +128,9 @@ class EventStream(ClosableGenerator[T]):
         self._subject = subject
         self._intake = Intake(subject, options or _USUAL, cursor, on_reconnection)
         self._on_bad_entry = on_bad_entry
+        self._on_lag = on_lag
+        # A stream with an end in time is no longer behind when it has read it.
+        self._lagging = Lagging() if subject.until is None else None
         # What was received and is not yet structured: more than nothing only after a bad entry.
         self._backlog: Sequence[RawEvent] = ()
         self._backlog_ids: Sequence[bytes] = ()
@@ -138,6 +151,7 @@ class EventStream(ClosableGenerator[T]):
         self._done_count = cursor.entry_count
         self._is_closed = False
         self._newest: datetime | None = None
+        self._newest_s: float | None = None
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._subject.name}: {self.state.value}>"
@@ -206,7 +220,7 @@ class EventStream(ClosableGenerator[T]):
         """
         Tell what the stream did so far.
         """
-        return self._intake.statistics(self._newest)
+        return self._intake.statistics(self._newest, self._newest_s)
 
     # -- iterating ----------------------------------------------------------------------------
 
@@ -436,6 +450,10 @@ class EventStream(ClosableGenerator[T]):
 
     def _structured(self) -> _Made[T]:
         """Take the backlog to entries, up to one that does not fit its model."""
+        arrival_s = self._intake.arrival_s or 0.0
+        lagging = self._lagging
+        if lagging is not None and arrival_s >= lagging.due_s:
+            self._mind_lag(lagging, arrival_s)
         events, ids = self._backlog, self._backlog_ids
         read = self._subject.read
         entries: list[T] = []
@@ -452,8 +470,10 @@ class EventStream(ClosableGenerator[T]):
             self._backlog = events[position:]
             self._backlog_ids = ids[position:]
             events, ids = events[:position], ids[:position]
-        if entries:
-            self._newest = self._subject.date_of(entries[-1])
+        if entries and (newest := self._subject.date_of(entries[-1])) is not None:
+            self._newest, self._newest_s = newest, arrival_s
+            if lagging is not None:
+                lagging.note(newest, arrival_s)
         if self._subject.until is not None:
             return self._without_late(entries, entries, events, ids)
         return entries, events, ids
@@ -471,6 +491,15 @@ class EventStream(ClosableGenerator[T]):
 
     def _as_they_came(self, made: list[V]) -> _Made[V]:
         """Pass the backlog on, made to something else than entries."""
+        arrival_s = self._intake.arrival_s or 0.0
+        lagging = self._lagging
+        if lagging is not None and arrival_s >= lagging.due_s:
+            self._mind_lag(lagging, arrival_s)
+            # Nothing else here needs an entry: one now and then is enough for this.
+            entry = self._entry_of(self._backlog[-1])
+            if entry is not None and (newest := self._subject.date_of(entry)) is not None:
+                self._newest, self._newest_s = newest, arrival_s
+                lagging.note(newest, arrival_s)
         events, ids = self._backlog, self._backlog_ids
         self._backlog = self._backlog_ids = ()
         if self._subject.until is None:
@@ -486,6 +515,30 @@ class EventStream(ClosableGenerator[T]):
             return self._subject.read(event[2])
         except ResponseFormatError:
             return None
+
+    def _mind_lag(self, lagging: Lagging, arrival_s: float) -> None:
+        """Look at how far the stream is behind, before what came now; warn once until it has caught up."""
+        now = self._intake.moment(arrival_s)
+        lag = None if now is None else lagging.look(arrival_s, now)
+        if lag is None:
+            return
+        lag_s, grown_by_s = lag.lag.total_seconds(), lag.grown_by.total_seconds()
+        fields = {**self._subject.labels, "lag_s": lag_s, "grown_by_s": grown_by_s}
+        if lag.is_growing:
+            logger.warning(
+                "log stream of %s: falling behind: its newest entry was %.1f seconds old when it "
+                "arrived, %.1f more than when it kept up; a higher throttle or a faster reader helps",
+                *(self._subject.name, lag_s, grown_by_s),
+                extra=fields,
+            )
+        else:
+            logger.info(
+                "log stream of %s: caught up: its newest entry was %.1f seconds old when it arrived",
+                *(self._subject.name, lag_s),
+                extra=fields,
+            )
+        if self._on_lag is not None:
+            self._on_lag(lag)
 
     def _without_late(
         self,

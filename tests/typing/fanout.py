@@ -13,6 +13,7 @@ from clever_v4 import (
     Chunk,
     Cursor,
     HubCursor,
+    Lag,
     LogEntry,
     LogQuery,
     Reconnection,
@@ -64,6 +65,8 @@ async def batches_and_items(subscription: Subscription[LogSource, LogEntry]) -> 
                 assert_type(item.detail.delay, timedelta)
             elif isinstance(item.detail, ResponseFormatError):
                 assert_type(item.detail.paths, tuple[str, ...])
+            elif isinstance(item.detail, Lag):
+                assert_type(item.detail.lag, timedelta)
             else:
                 assert_type(item.detail, str)
         elif isinstance(item, SourceFailed):

@@ -12,6 +12,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 from yarl import URL
 
 from clever_v4.errors import ResponseFormatError
+from clever_v4.streaming.lag import Lag
 from clever_v4.streaming.policy import Reconnection, StreamOptions
 from clever_v4.streaming.resume import Cursor
 from clever_v4.streaming.source import Opener
@@ -106,11 +107,12 @@ class Logs:
         application_id: str,
         query: LogQuery | None = None,
         *,
-        throttle: Throttle | None = None,
+        throttle: Throttle | None = Throttle.CLI,
         options: StreamOptions | None = None,
         resume_from: Cursor | None = None,
         on_reconnection: Callable[[Reconnection], None] | None = None,
         on_bad_entry: Callable[[ResponseFormatError], None] | None = None,
+        on_lag: Callable[[Lag], None] | None = None,
     ) -> LogStream[LogEntry]:
         """
         Follow the log of an application until it ends or is closed.
@@ -119,8 +121,10 @@ class Logs:
             owner_id: The organisation or user that owns the application.
             application_id: The application, ``app_…``.
             query: What to read. None: from now on, for ever.
-            throttle: How fast the server may send. None: the server's
-                default, some 333 entries a second.
+            throttle: How fast the server may send; by default what the
+                official command line asks for, 2,000 entries per 100 ms. None:
+                nothing is asked for, and the server sends some 333 a second,
+                behind which a log that is written faster falls without a word.
             options: How the stream is kept alive and ended.
             resume_from: Continue after this cursor of an earlier stream with
                 the same query, in this process or another.
@@ -129,6 +133,9 @@ class Logs:
             on_bad_entry: Called with the error for an entry that does not fit
                 its model, the raw event attached. None: the error is raised,
                 and iterating again goes on after it.
+            on_lag: Called when a stream without an end falls further and
+                further behind, and again when it has caught up; see `Lag`. A
+                warning is logged, too, once until then.
 
         Raises:
             ValueError: An id cannot be part of a path, the query is not one, or nothing can come:
@@ -156,6 +163,7 @@ class Logs:
             resume_from=resume_from,
             on_reconnection=on_reconnection,
             on_bad_entry=on_bad_entry,
+            on_lag=on_lag,
         )
 
     def addon_stream(
@@ -164,11 +172,12 @@ class Logs:
         addon_id: str,
         query: LogQuery | None = None,
         *,
-        throttle: Throttle | None = None,
+        throttle: Throttle | None = Throttle.CLI,
         options: StreamOptions | None = None,
         resume_from: Cursor | None = None,
         on_reconnection: Callable[[Reconnection], None] | None = None,
         on_bad_entry: Callable[[ResponseFormatError], None] | None = None,
+        on_lag: Callable[[Lag], None] | None = None,
     ) -> LogStream[AddonLogEntry]:
         """
         Follow the log of an add-on; everything else as `stream`.
@@ -182,6 +191,7 @@ class Logs:
             resume_from: As in `stream`.
             on_reconnection: As in `stream`.
             on_bad_entry: As in `stream`.
+            on_lag: As in `stream`.
 
         Raises:
             ValueError: An id cannot be part of a path, is not a real id, or
@@ -200,6 +210,7 @@ class Logs:
             resume_from=resume_from,
             on_reconnection=on_reconnection,
             on_bad_entry=on_bad_entry,
+            on_lag=on_lag,
         )
 
     def access_stream(
@@ -208,11 +219,12 @@ class Logs:
         resource_id: str,
         query: LogQuery | None = None,
         *,
-        throttle: Throttle | None = None,
+        throttle: Throttle | None = Throttle.CLI,
         options: StreamOptions | None = None,
         resume_from: Cursor | None = None,
         on_reconnection: Callable[[Reconnection], None] | None = None,
         on_bad_entry: Callable[[ResponseFormatError], None] | None = None,
+        on_lag: Callable[[Lag], None] | None = None,
     ) -> LogStream[AccessLogEntry]:
         """
         Follow the accesses to an application or an add-on; everything else as `stream`.
@@ -228,6 +240,7 @@ class Logs:
             resume_from: As in `stream`.
             on_reconnection: As in `stream`.
             on_bad_entry: As in `stream`.
+            on_lag: As in `stream`.
 
         Raises:
             ValueError: An id cannot be part of a path, is not a real id, or
@@ -251,6 +264,7 @@ class Logs:
             resume_from=resume_from,
             on_reconnection=on_reconnection,
             on_bad_entry=on_bad_entry,
+            on_lag=on_lag,
         )
 
     def _open(
