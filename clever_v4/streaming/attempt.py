@@ -53,11 +53,19 @@ class Attempt:
         """
         self._task.remove_done_callback(callback)
 
+    def failure(self) -> BaseException | None:
+        """
+        Give why there is no connection, once the attempt is over.
+
+        It is given, not raised: raising would note the frames that it passes in
+        its traceback, and whoever keeps it would keep the stream with them.
+        """
+        return self._task.exception()
+
     def source(self, decoder: Decoder, heartbeat_timeout_s: float | None) -> Source:
         """
-        Give what reads the connection, once the attempt is over; raises why there is none.
+        Give what reads the connection, once the attempt is over without a failure.
         """
-        self._task.result()
         return self._connection.source(decoder, heartbeat_timeout_s)
 
     def abort(self) -> None:

@@ -348,15 +348,15 @@ class Intake:
             if self.state is StreamState.ENDED:
                 return
         self._attempt = None
-        timeout = self._options.heartbeat_timeout
-        try:
-            source = attempt.source(
-                self._decoder, None if timeout is None else timeout.total_seconds()
-            )
-        except Exception as exc:  # noqa: BLE001 -- what is transient is decided in one place
-            self._lost(exc)
+        failure = attempt.failure()
+        if failure is None:
+            timeout = self._options.heartbeat_timeout
+            timeout_s = None if timeout is None else timeout.total_seconds()
+            self._opened(attempt.source(self._decoder, timeout_s))
+        elif isinstance(failure, Exception):
+            self._lost(failure)
         else:
-            self._opened(source)
+            raise failure
 
     def _begin_attempt(self) -> Attempt:
         self.state = StreamState.CONNECTING
