@@ -23,7 +23,6 @@ nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = [
     "tests",
     "coverage",
-    "tests_hostile",
     "tests_lowest",
     "lint",
     "imports",
@@ -65,6 +64,9 @@ PURE_FILES = (
     "clever_v4/transport/responses.py",
 )
 
+# Two processes: most of a test's time is waiting, and two cores is what the smallest machine has.
+SIDE_BY_SIDE = ("-n", "2", "--dist", "worksteal")
+
 # Tests that read files of the repository.
 READING_FILES = (
     "tests/benchmarks",
@@ -88,13 +90,15 @@ def tests(session: nox.Session) -> None:
     Run the tests with the newest dependencies.
     """
     session.install("-e", ".[cli,otel]", *dependencies("test", "bench"))
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *(session.posargs or SIDE_BY_SIDE))
 
 
 @nox.session(python=NEWEST)
 def coverage(session: nox.Session) -> None:
     """
     Run the quick tests under coverage: 95 % of all branches, every one of the pure files.
+
+    And where everything is set that could mislead them (tests/shell.py).
 
     On the newest Python that is here, which coverage watches in the cheapest way that it has for
     it. That is the C tracer, which doubles the processor time of the tests: the hub's chaos test
@@ -106,7 +110,9 @@ def coverage(session: nox.Session) -> None:
     environment = {"COVERAGE_FILE": str(Path(session.create_tmp()).resolve() / "coverage")}
     session.run("coverage", "erase", env=environment)
     session.run(
-        *("coverage", "run", "-m", "pytest", "-m", "not slow", *session.posargs), env=environment
+        *("python", "-m", "tests.hostile", "coverage", "run", "-m", "pytest", "-m", "not slow"),
+        *(session.posargs or SIDE_BY_SIDE),
+        env=environment,
     )
     session.run("coverage", "combine", env=environment, silent=True)
     session.run("coverage", "report", env=environment)
@@ -117,15 +123,6 @@ def coverage(session: nox.Session) -> None:
         "--fail-under=100",
         env=environment,
     )
-
-
-@nox.session(python=OLDEST)
-def tests_hostile(session: nox.Session) -> None:
-    """
-    Run the quick tests where everything is set that could mislead them (tests/shell.py).
-    """
-    session.install("-e", ".[cli,otel]", *dependencies("test", "bench"))
-    session.run("python", "-m", "tests.hostile", "-m", "not slow", *session.posargs)
 
 
 @nox.session(python=OLDEST)
@@ -145,7 +142,7 @@ def tests_lowest(session: nox.Session) -> None:
     )
     # The tools are not what is tried: they stay as new as these admit.
     session.install(*dependencies("test", "bench"))
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *(session.posargs or SIDE_BY_SIDE))
 
 
 @nox.session(python=NEWEST)

@@ -1,5 +1,5 @@
 """
-Run the tests where everything is set that could mislead them: ``python -m tests.hostile ARGS``.
+Run a module where everything is set that could mislead the tests: ``python -m tests.hostile pytest``.
 """
 
 from __future__ import annotations
@@ -10,5 +10,5 @@ import sys
 from tests.shell import HOSTILE
 
 if __name__ == "__main__":
-    command = [sys.executable, "-m", "pytest", *sys.argv[1:]]
+    command = [sys.executable, "-m", *sys.argv[1:]]
     os.execve(sys.executable, command, os.environ | HOSTILE)
