@@ -22,7 +22,7 @@ from clever_v4.session import Session
 from clever_v4.streaming.policy import Reconnect, StreamOptions
 from clever_v4.streaming.resume import Cursor
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 HISTORY = 150
 LONG_AGO = timedelta(days=1)
@@ -37,13 +37,13 @@ IMPATIENT = StreamOptions(
 STALL_S = 0.3
 
 
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
+@pytest_asyncio.fixture
 async def emulator() -> AsyncIterator[Emulator]:
     async with Emulator(seed=7, demo=False, heartbeat_s=0.04) as running:
         yield running
 
 
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
+@pytest_asyncio.fixture
 async def session(emulator: Emulator) -> AsyncIterator[Session]:
     async with Session(ApiToken(emulator.token), base_url=emulator.url) as opened:
         yield opened

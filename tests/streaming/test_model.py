@@ -25,8 +25,6 @@ from clever_v4.streaming.resume import Cursor
 from .model import Model
 from .planned import Answer, Asked, Planned, follow, planned, session_on
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
 SEEDS = int(os.environ.get("STREAM_MODEL_SEEDS", "1000"))
 SEEDS_A_TEST = 50
 AT_ONCE = StreamOptions(
@@ -144,13 +142,13 @@ class Logs:
         await self.models[asked.resource](asked, answer)
 
 
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
+@pytest_asyncio.fixture
 async def server() -> AsyncIterator[Planned]:
     async with planned(Logs()) as running:
         yield running
 
 
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
+@pytest_asyncio.fixture
 async def session(server: Planned) -> AsyncIterator[Session]:
     async with session_on(server) as opened:
         yield opened
