@@ -88,6 +88,9 @@ class ApiToken:
 
     Sent as ``Authorization: Bearer`` to ``https://api-bridge.clever-cloud.com``.
 
+    Attributes:
+        token: What the web console or ``clever tokens create`` gave.
+
     Raises:
         ValueError: The token is empty or holds spaces or control characters.
     """
@@ -111,12 +114,15 @@ class ApiToken:
 class SignatureMethod(StrEnum):
     """
     How OAuth 1 proves the secrets.
+
+    Attributes:
+        PLAINTEXT: The secrets themselves, protected by TLS: what the official clients send
+            since 2025.
+        HMAC_SHA512: A signature over method, address and query: the secrets stay here.
     """
 
     PLAINTEXT = "PLAINTEXT"
-    """The secrets themselves, protected by TLS: what the official clients send since 2025."""
     HMAC_SHA512 = "HMAC-SHA512"
-    """A signature over method, address and query: the secrets stay here."""
 
 
 @attrs.frozen(kw_only=True)

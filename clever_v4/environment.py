@@ -25,13 +25,17 @@ __all__ = ["FoundCredentials", "find_credentials"]
 class FoundCredentials:
     """
     Credentials and where they were found.
+
+    Attributes:
+        auth: What a `Session` takes.
+        source: The names of the variables, or the path of the file and its profile.
+        base_url: What ``CLEVER_API_URL`` or the profile's ``API_HOST`` says; None: as the
+            credentials say.
     """
 
     auth: Auth
     source: str
-    """The names of the variables, or the path of the file and its profile."""
     base_url: str | None = None
-    """What ``CLEVER_API_URL`` or the profile's ``API_HOST`` says; None: as the credentials say."""
 
 
 def find_credentials(environ: Mapping[str, str] | None = None) -> FoundCredentials:

@@ -99,12 +99,15 @@ def _rebuild(cls: type[CleverError], args: tuple[Any, ...], state: dict[str, Any
 class CleverError(Exception):
     """
     The root of the tree: ``except CleverError`` catches all that the library raises.
+
+    Attributes:
+        message: What went wrong, without the context that ``str(error)`` adds.
+        request_id: The ``Sozu-Id`` of the answer that it is about: what Clever Cloud's support
+            asks for.
     """
 
     message: str
-    """What went wrong, without the context that ``str(error)`` adds."""
     request_id: str | None = None
-    """The ``Sozu-Id`` of the answer that it is about: what Clever Cloud's support asks for."""
 
     def __init__(self, message: str = "", *, request_id: str | None = None) -> None:
         super().__init__(message)
@@ -141,10 +144,12 @@ class CertificateError(ConnectionFailedError):
 
     It has expired, is of another host or of an unknown issuer, or its
     fingerprint is another one. Neither a request nor a stream tries again.
+
+    Attributes:
+        reason: Whose certificate it is, and what is wrong with it.
     """
 
     reason: str
-    """Whose certificate it is, and what is wrong with it."""
 
     def __init__(self, message: str | None = None, *, reason: str = "") -> None:
         super().__init__(message or reason)
@@ -184,25 +189,31 @@ class APIError(CleverError):
     Source of the two generations of v4 error bodies and of v2's: the Go SDK's
     ``models/o_v_d_invalid_response_body.go`` and clever-client.js
     ``src/lib/error/handle-http-errors.ts``.
+
+    Attributes:
+        status: HTTP status.
+        code: The API's own code: dotted in v4 (``clever.core.not-found``), a number in v2. An
+            open set.
+        message: The API's own words, or the beginning of a body that is not JSON; empty when
+            there was no body.
+        api_request_id: The request id inside the body (``apiRequestId`` or ``api_request_id``).
+        body: The body as text, at most a few thousand characters of it.
+        context: What the API adds to the code, such as the name of the bad parameter; empty
+            when there is none.
+        retry_after: How long the server asks to wait (``Retry-After``); None when it does not
+            say.
+        url: The address without its query, which may hold private text.
     """
 
     status: int
-    """HTTP status."""
     code: str | None
-    """The API's own code: dotted in v4 (``clever.core.not-found``), a number in v2. An open set."""
     message: str
-    """The API's own words, or the beginning of a body that is not JSON; empty when there was no body."""
     api_request_id: str | None
-    """The request id inside the body (``apiRequestId`` or ``api_request_id``)."""
     body: str
-    """The body as text, at most a few thousand characters of it."""
     context: Mapping[str, Any]
-    """What the API adds to the code, such as the name of the bad parameter; empty when there is none."""
     retry_after: timedelta | None
-    """How long the server asks to wait (``Retry-After``); None when it does not say."""
     method: str | None
     url: str | None
-    """The address without its query, which may hold private text."""
 
     def __init__(
         self,
@@ -247,12 +258,15 @@ class BadRequestError(APIError):
 class AuthenticationError(APIError):
     """
     401: the credentials are missing, wrong or expired.
+
+    Attributes:
+        credentials_source: Where the session found the credentials, such as
+            ``CLEVER_API_TOKEN`` or the path of a file.
+
+            None: they were given to it.
     """
 
     credentials_source: str | None = None
-    """Where the session found the credentials, such as ``CLEVER_API_TOKEN`` or the path of a file.
-
-    None: they were given to it."""
 
     def __str__(self) -> str:
         told = super().__str__()
@@ -325,12 +339,14 @@ def error_class_for(status: int) -> type[APIError]:
 class ResponseFormatError(CleverError):
     """
     An answer or an entry of a stream did not fit its model.
+
+    Attributes:
+        paths: Where it did not fit, such as ``$[3].address.vat_percent``.
+        event: The raw event (``MessageEvent``) of a stream; None for a plain answer.
     """
 
     paths: tuple[str, ...]
-    """Where it did not fit, such as ``$[3].address.vat_percent``."""
     event: Any
-    """The raw event (``MessageEvent``) of a stream; None for a plain answer."""
 
     def __init__(
         self,
@@ -363,11 +379,13 @@ class HeartbeatTimeoutError(StreamError, TimeoutError):
 class NotAnEventStreamError(StreamError):
     """
     The server answered 200 with something else than ``text/event-stream``.
+
+    Attributes:
+        body: The beginning of what came instead.
     """
 
     content_type: str | None
     body: str
-    """The beginning of what came instead."""
 
     def __init__(
         self,
@@ -421,12 +439,14 @@ class ReconnectionGaveUpError(StreamError):
 class SlowConsumerError(StreamError):
     """
     A subscriber fell behind by more than the ring holds and chose to be disconnected.
+
+    Attributes:
+        dropped: How many entries it missed.
+        since: Since when it was behind.
     """
 
     dropped: int
-    """How many entries it missed."""
     since: datetime | None
-    """Since when it was behind."""
 
     def __init__(
         self, message: str | None = None, *, dropped: int, since: datetime | None = None
@@ -442,10 +462,12 @@ class SlowConsumerError(StreamError):
 class SourceFailedError(StreamError):
     """
     A source that a subscriber follows failed for good; ``__cause__`` says why.
+
+    Attributes:
+        source: The key under which it is followed.
     """
 
     source: object
-    """The key under which it is followed."""
 
     def __init__(self, message: str | None = None, *, source: object) -> None:
         super().__init__(message or f"the source {source} failed")
@@ -455,10 +477,12 @@ class SourceFailedError(StreamError):
 class SourceTimeoutError(StreamError, TimeoutError):
     """
     A source that a hub follows is not connected in time; ``__cause__`` is its last failure, if any.
+
+    Attributes:
+        source: The key under which it is followed.
     """
 
     source: object
-    """The key under which it is followed."""
     waited: timedelta
 
     def __init__(self, message: str | None = None, *, source: object, waited: timedelta) -> None:
@@ -472,10 +496,12 @@ class SourceTimeoutError(StreamError, TimeoutError):
 class UnexpectedEndError(StreamError):
     """
     The server ended a stream that has no end, or not yet: a stream takes it for a cut, and reconnects.
+
+    Attributes:
+        reason: Its own word in END_OF_STREAM; ``UNKNOWN`` where it gave none.
     """
 
     reason: str
-    """Its own word in END_OF_STREAM; ``UNKNOWN`` where it gave none."""
 
     def __init__(self, message: str | None = None, *, reason: str) -> None:
         super().__init__(message or f"the server ended the stream too soon: {reason}")
@@ -511,11 +537,13 @@ class CredentialsError(CleverError, ValueError):
 class UnresolvedNameError(CleverError, LookupError):
     """
     An id or a name stands for nothing visible, or for more than one thing.
+
+    Attributes:
+        candidates: The ids that it could mean; empty when it means none.
     """
 
     name: str
     candidates: tuple[str, ...]
-    """The ids that it could mean; empty when it means none."""
 
     def __init__(
         self, message: str | None = None, *, name: str, candidates: tuple[str, ...] = ()
@@ -551,11 +579,13 @@ class DifferentEventLoopError(CleverError, RuntimeError):
 class DeploymentWaitTimeoutError(CleverError, TimeoutError):
     """
     The deployment did not reach a final state in the time that the caller gave.
+
+    Attributes:
+        state: The last state seen; None when the deployment was never found.
     """
 
     deployment_id: str
     state: str | None
-    """The last state seen; None when the deployment was never found."""
     waited: timedelta | None
 
     def __init__(

@@ -46,6 +46,10 @@ class SeverityAtLeast(Predicate):
 
     The word in ``severity`` decides, else the number in ``priority``. A word that is not
     known is accepted, so that nothing grave is hidden; an entry with neither is not.
+
+    Attributes:
+        priority: The syslog priority of the least severe that is accepted, 0 (emergency) to 7
+            (debug).
     """
 
     priority: int = attrs.field(validator=field(check_whole_number, at_least=0, at_most=7))

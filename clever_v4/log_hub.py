@@ -41,14 +41,16 @@ E = TypeVar("E")
 class LogSource:
     """
     A followed log: the key that tags its entries. One upstream connection belongs to each.
+
+    Attributes:
+        owner_id: The organisation or user that owns it.
+        resource_id: The application, or the add-on by its real id.
+        query: What of the log is read.
     """
 
     owner_id: str = attrs.field(validator=field(check_text))
-    """The organisation or user that owns it."""
     resource_id: str = attrs.field(validator=field(check_text))
-    """The application, or the add-on by its real id."""
     query: LogQuery = attrs.field(factory=LogQuery, validator=field(check_instance, kind=LogQuery))
-    """What of the log is read."""
 
     @property
     def application_id(self) -> str:

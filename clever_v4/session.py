@@ -104,6 +104,16 @@ class Session:
         ValueError: An argument cannot be meant; also when *base_url* or *proxy*
             would send the credentials in clear text over a network.
         TypeError: *auth* is none.
+
+    Attributes:
+        logs: Log streams of applications and add-ons (`Logs`).
+        deployments: Deployments of an application, and waiting for one (`Deployments`).
+        instances: Instances of an application (`Instances`).
+        invoices: Invoices and credit notes, and their files (`Invoices`).
+        load_balancers: Load balancers of applications and add-ons (`LoadBalancers`).
+        owners: Who owns an application or an add-on (`Owners`).
+        pulsar: Storage policies of Pulsar add-ons (`Pulsar`).
+        zones: Where applications and add-ons can run (`Zones`).
     """
 
     def __init__(
@@ -143,21 +153,13 @@ class Session:
             max_header_bytes=max_header_bytes,
         )
         self.invoices: Invoices = Invoices(self._client)
-        """Invoices."""
         self.deployments: Deployments = Deployments(self._client)
-        """Deployments of an application, and waiting for one."""
         self.instances: Instances = Instances(self._client)
-        """Instances of an application."""
         self.load_balancers: LoadBalancers = LoadBalancers(self._client)
-        """Load balancers of applications and add-ons."""
         self.logs: Logs = Logs(self._client)
-        """Log streams of applications and add-ons."""
         self.pulsar: Pulsar = Pulsar(self._client)
-        """Storage policies of Pulsar add-ons."""
         self.owners: Owners = Owners(self._client)
-        """Who owns an application or an add-on."""
         self.zones: Zones = Zones(self._client)
-        """Where applications and add-ons can run."""
 
     @classmethod
     def from_environment(

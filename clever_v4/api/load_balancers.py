@@ -18,12 +18,14 @@ from clever_v4.wire.names import wire_style
 class LoadBalancerKind(enum.StrEnum):
     """
     Which load balancers to ask for.
+
+    Attributes:
+        DEFAULT: Those that every application of the zone shares.
+        PRIVATE: Those of the organisation alone; often there are none.
     """
 
     DEFAULT = "default"
-    """Those that every application of the zone shares."""
     PRIVATE = "private"
-    """Those of the organisation alone; often there are none."""
 
 
 @wire_style("camel")
@@ -31,11 +33,14 @@ class LoadBalancerKind(enum.StrEnum):
 class LoadBalancerDns:
     """
     What the DNS of a domain has to point to: the CNAME, or the addresses.
+
+    Attributes:
+        cname: The name for a ``CNAME`` record.
+        a: IP addresses for A records, where a CNAME is not possible.
     """
 
     cname: str | None = None
     a: tuple[str, ...] = ()
-    """IP addresses for A records, where a CNAME is not possible."""
 
 
 @wire_style("camel")
@@ -43,11 +48,16 @@ class LoadBalancerDns:
 class LoadBalancer:
     """
     A load balancer of an application or add-on.
+
+    Attributes:
+        id: The load balancer's id.
+        name: Named after its zone, such as ``par``.
+        zone_id: The zone that it stands in.
+        dns: What to point a domain at.
     """
 
     id: str
     name: str | None = None
-    """Named after its zone, such as ``par``."""
     zone_id: str | None = None
     dns: LoadBalancerDns | None = None
 

@@ -26,25 +26,31 @@ _PATH = ("v4", "products", "zones")
 class Zone:
     """
     A place where applications and add-ons run.
+
+    Attributes:
+        name: What the rest of the API calls it, such as ``par``.
+        id: A UUID.
+        country: Its name in English.
+        country_code: ISO 3166-1 alpha-2, nearly always in capitals.
+        city: The town.
+        display_name: Private zones have one.
+        lat: Degrees north.
+        lon: Degrees east.
+        outbound_ips: Networks (CIDR) that its traffic comes from; empty when it is not known.
+        tags: Such as ``for:applications``, ``region:eu``, ``certification:hds``,
+            ``scope:private``.
     """
 
     name: str
-    """What the rest of the API calls it, such as ``par``."""
     id: str | None = None
     country: str | None = None
     country_code: str | None = None
-    """ISO 3166-1 alpha-2, nearly always in capitals."""
     city: str | None = None
     display_name: str | None = None
-    """Private zones have one."""
     lat: float | None = None
-    """Degrees north."""
     lon: float | None = None
-    """Degrees east."""
     outbound_ips: tuple[str, ...] = attrs.field(default=(), metadata=wire("outboundIPs"))
-    """Networks (CIDR) that its traffic comes from; empty when it is not known."""
     tags: tuple[str, ...] = ()
-    """Such as ``for:applications``, ``region:eu``, ``certification:hds``, ``scope:private``."""
 
 
 class Zones:

@@ -47,14 +47,18 @@ class UnknownNameError(CommandError):
 class Account:
     """
     The options that all commands share.
+
+    Attributes:
+        owner: Organisation or user, by id or name. Without it: the one that owns what is named,
+            or the only one.
+        api_token: API token. Without it: CLEVER_API_TOKEN, CLEVER_TOKEN and CLEVER_SECRET, or
+            what `clever login` left.
+        base_url: Address of the API. Without it: CLEVER_API_URL, or as the credentials say.
     """
 
     owner: str | None = None
-    """Organisation or user, by id or name. Without it: the one that owns what is named, or the only one."""
     api_token: str | None = attrs.field(default=None, repr=False)
-    """API token. Without it: CLEVER_API_TOKEN, CLEVER_TOKEN and CLEVER_SECRET, or what `clever login` left."""
     base_url: str | None = None
-    """Address of the API. Without it: CLEVER_API_URL, or as the credentials say."""
 
     def session(self, *, needs_credentials: bool = True) -> Session:
         """
@@ -119,14 +123,16 @@ class Account:
 class Target:
     """
     An application or add-on that was found.
+
+    Attributes:
+        id: ``app_…``, or the add-on's ``addon_…``.
+        real_id: Of an add-on: what logs and Pulsar want.
     """
 
     owner_id: str
     id: str
-    """``app_…``, or the add-on's ``addon_…``."""
     name: str
     real_id: str | None = None
-    """Of an add-on: what logs and Pulsar want."""
 
 
 async def find_owner(session: Session, account: Account) -> str:

@@ -25,12 +25,15 @@ LIBRARY: Final = "clever_v4"
 class Display:
     """
     The options that all commands share.
+
+    Attributes:
+        color: Colours; auto: on a terminal, unless NO_COLOR or FORCE_COLOR say otherwise.
+        verbose: Show the log of the library on standard error; -vv: all of it. Without it:
+            nothing of it.
     """
 
     color: Literal["auto", "always", "never"] = "auto"
-    """Colours; auto: on a terminal, unless NO_COLOR or FORCE_COLOR say otherwise."""
     verbose: Annotated[int, Parameter(alias="-v", count=True, show_default=False)] = 0
-    """Show the log of the library on standard error; -vv: all of it. Without it: nothing of it."""
 
 
 def displayed(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -40,17 +40,19 @@ def date_text(date: datetime) -> str:
 class HumanFormat:
     """
     Entries of one source as lines for people.
+
+    Attributes:
+        in_colour: Whether colours are shown, those in messages included; else nothing but text.
+        label: What stands before every line; empty for a source that is alone.
+        number: Which source it is: chooses the label's colour.
+        fields: Fields that were asked for by name: they are shown, too.
     """
 
     in_colour: bool
-    """Whether colours are shown, those in messages included; else nothing but text."""
     label: str = ""
-    """What stands before every line; empty for a source that is alone."""
     label_width: int = 0
     number: int = 0
-    """Which source it is: chooses the label's colour."""
     fields: tuple[str, ...] = ()
-    """Fields that were asked for by name: they are shown, too."""
     _prefix: str = attrs.field(
         init=False, default=attrs.Factory(lambda self: self._make_prefix(), takes_self=True)
     )

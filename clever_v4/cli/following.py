@@ -31,10 +31,12 @@ OpenStream = Callable[..., "LogStream[Any]"]
 class Source:
     """
     One log to follow.
+
+    Attributes:
+        label: The name of the application or add-on.
     """
 
     label: str
-    """The name of the application or add-on."""
     open: OpenStream
 
 

@@ -30,25 +30,30 @@ Strings = tuple[str, ...]
 class Selection:
     """
     Which entries to read.
+
+    Attributes:
+        since: Where to begin: a date (ISO 8601; local time without an offset) or that long ago
+            (1h, 30m, 2d, P1D). Without it: now.
+        until: Where to end, likewise; with one that is past goes --since. Without it: never.
+        limit: Most entries of each log, reconnections included. Without it: no limit.
+        filter: Only entries whose message contains this text, in upper or lower case. Without
+            it: all.
+        service: Only entries of this systemd unit; repeatable; `all` for all. Without it: bas
+            and bas-deploy.
+        deployment_id: Only entries of this deployment. Without it: of all.
+        instance_id: Only entries of this instance; repeatable. Without it: of all.
+        field: Only this member of the entries, by its name in the API; repeatable. Without it:
+            all.
     """
 
     since: Annotated[str | None, Parameter(alias="--after")] = None
-    """Where to begin: a date (ISO 8601; local time without an offset) or that long ago (1h, 30m, 2d, P1D).
-    Without it: now."""
     until: Annotated[str | None, Parameter(alias="--before")] = None
-    """Where to end, likewise; with one that is past goes --since. Without it: never."""
     limit: Count | None = None
-    """Most entries of each log, reconnections included. Without it: no limit."""
     filter: Annotated[str | None, Parameter(alias="--search", allow_leading_hyphen=True)] = None
-    """Only entries whose message contains this text, in upper or lower case. Without it: all."""
     service: Strings = ()
-    """Only entries of this systemd unit; repeatable; `all` for all. Without it: bas and bas-deploy."""
     deployment_id: str | None = None
-    """Only entries of this deployment. Without it: of all."""
     instance_id: Strings = ()
-    """Only entries of this instance; repeatable. Without it: of all."""
     field: Strings = ()
-    """Only this member of the entries, by its name in the API; repeatable. Without it: all."""
 
     def query(self) -> LogQuery:
         """

@@ -28,11 +28,14 @@ _DONE = {"DELETED", "REFUNDED"}
 class Column:
     """
     One column of a table.
+
+    Attributes:
+        weight: What is left out first where the terminal is narrow: the highest; 0 is always
+            shown.
     """
 
     title: str
     weight: int = 0
-    """What is left out first where the terminal is narrow: the highest; 0 is always shown."""
     is_number: bool = False
 
 

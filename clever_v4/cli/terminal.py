@@ -27,15 +27,17 @@ __all__ = ["CommandError", "Exit", "Terminal", "UsageError", "explained", "run",
 class Exit:
     """
     Exit codes.
+
+    Attributes:
+        INTERRUPTED: 128 and the number of SIGINT, as shells have it.
+        SIGNALLED: The same for other signals: to be added to their number.
     """
 
     SUCCESS: Final = 0
     FAILURE: Final = 1
     USAGE: Final = 2
     INTERRUPTED: Final = 130
-    """128 and the number of SIGINT, as shells have it."""
     SIGNALLED: Final = 128
-    """The same for other signals: to be added to their number."""
 
 
 class CommandError(Exception):

@@ -37,6 +37,13 @@ NONCES_AT_LEAST = 10_000
 class Credentials:
     """
     The secrets that the emulator accepts.
+
+    Attributes:
+        token: Of an API token.
+        consumer_key: Of the application that signs.
+        consumer_secret: Its secret.
+        oauth_token: Of the user who signs.
+        oauth_secret: Its secret.
     """
 
     token: str = attrs.field(repr=False)

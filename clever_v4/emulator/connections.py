@@ -21,40 +21,39 @@ from clever_v4.emulator.threads import is_running
 class Connection:
     """
     One stream, open or closed.
+
+    Attributes:
+        number: Counted from 0 over all streams of the emulator.
+        path: What was asked for, without the query.
+        query: The query's pairs, in their order.
+        last_event_id: The ``Last-Event-ID`` header, None if there was none.
+        headers: The request's headers but for the credentials; of a repeated one the last.
+        event: The name of the entries' events.
+        plan: The faults that it met.
+        opened_s: When it was opened, in seconds of the event loop's clock.
+        closed_s: When it was closed; None: it is open.
+        entries_sent: Entries that went out.
+        heartbeats_sent: Heartbeats that went out.
+        bytes_sent: Bytes of the body as they went out, compressed if they were.
+        status: The answer's status, None if there was no answer.
+        ended_by: The reason in END_OF_STREAM, None if none was sent.
+        transport: The socket's, while it is open.
     """
 
     number: int
-    """Counted from 0 over all streams of the emulator."""
-
     path: str
     query: tuple[tuple[str, str], ...]
-    """The query's pairs, in their order."""
-
     last_event_id: str | None
-    """The ``Last-Event-ID`` header, None if there was none."""
-
     headers: dict[str, str]
-    """The request's headers but for the credentials; of a repeated one the last."""
-
     event: str
-    """The name of the entries' events."""
-
     plan: Plan
-    """The faults that it met."""
-
     opened_s: float
     closed_s: float | None = None
     entries_sent: int = 0
     heartbeats_sent: int = 0
     bytes_sent: int = 0
-    """Bytes of the body as they went out, compressed if they were."""
-
     status: int | None = None
-    """The answer's status, None if there was no answer."""
-
     ended_by: str | None = None
-    """The reason in END_OF_STREAM, None if none was sent."""
-
     transport: asyncio.Transport | None = attrs.field(default=None, repr=False)
 
     @property

@@ -24,6 +24,10 @@ ErrorGeneration = Literal["2023", "2026"]
 class Field:
     """
     The member of a request that was wrong: its name and what is said about its value.
+
+    Attributes:
+        name: Which member.
+        value: What is said about it.
     """
 
     name: str

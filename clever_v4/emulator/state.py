@@ -33,37 +33,33 @@ PulsarUnits = Literal["bytes", "megabytes"]
 class Options:
     """
     How the emulator runs.
+
+    Attributes:
+        seed: What everything random is drawn from.
+        heartbeat_s: Seconds between two HEARTBEAT events of a stream.
+        error_generation: Which generation of error bodies is answered.
+        gzip_streams: Compress a stream for a client whose ``Accept-Encoding`` names gzip.
+        pulsar_units: Units of the Pulsar storage policies.
+        zone_names: Let the dates of some log entries end in ``[UTC]``. The newer interface of
+            the official client reads that; the official CLI cannot, so that the real log
+            streams seem not to do it.
+        forgotten_deployments: How many of each application's oldest deployments only v2 still
+            knows.
+        epoch_s: The moment (seconds since 1970) where history ends and live production begins.
+        clock: What tells the time, in seconds since 1970.
     """
 
     seed: int = 1
-    """What everything random is drawn from."""
-
     heartbeat_s: float = attrs.field(default=2.0, validator=gt(0))
-    """Seconds between two HEARTBEAT events of a stream."""
-
     error_generation: ErrorGeneration = attrs.field(
         default="2023", validator=in_(get_args(ErrorGeneration))
     )
-    """Which generation of error bodies is answered."""
-
     gzip_streams: bool = False
-    """Compress a stream for a client whose ``Accept-Encoding`` names gzip."""
-
     pulsar_units: PulsarUnits = attrs.field(default="bytes", validator=in_(get_args(PulsarUnits)))
-    """Units of the Pulsar storage policies."""
-
     zone_names: bool = False
-    """Let the dates of some log entries end in ``[UTC]``. The newer interface of the official
-    client reads that; the official CLI cannot, so that the real log streams seem not to do it."""
-
     forgotten_deployments: int = attrs.field(default=0, validator=ge(0))
-    """How many of each application's oldest deployments only v2 still knows."""
-
     epoch_s: float = attrs.field(factory=lambda: float(int(time.time())))
-    """The moment (seconds since 1970) where history ends and live production begins."""
-
     clock: Callable[[], float] = attrs.field(default=time.time, repr=False)
-    """What tells the time, in seconds since 1970."""
 
 
 class State:

@@ -78,6 +78,9 @@ def _attribute(value: str) -> str:
 class AllOf(Predicate):
     """
     Accepts what every one of the predicates accepts.
+
+    Attributes:
+        predicates: What is asked about each entry.
     """
 
     predicates: tuple[Callable[[Any], object], ...] = attrs.field(converter=_predicates)
@@ -90,6 +93,9 @@ class AllOf(Predicate):
 class AnyOf(Predicate):
     """
     Accepts what at least one of the predicates accepts.
+
+    Attributes:
+        predicates: What is asked about each entry.
     """
 
     predicates: tuple[Callable[[Any], object], ...] = attrs.field(converter=_predicates)
@@ -102,6 +108,9 @@ class AnyOf(Predicate):
 class Not(Predicate):
     """
     Accepts what the predicate does not.
+
+    Attributes:
+        predicate: What is asked about each entry.
     """
 
     predicate: Callable[[Any], object] = attrs.field(validator=field(check_callback))
@@ -126,6 +135,9 @@ class _OfAttribute(Predicate):
 class OneOf(_OfAttribute):
     """
     Accepts entries whose attribute has one of these values.
+
+    Attributes:
+        values: What is accepted.
     """
 
     values: frozenset[Any] = attrs.field(converter=_values)
@@ -138,6 +150,9 @@ class OneOf(_OfAttribute):
 class AtMost(_OfAttribute):
     """
     Accepts entries whose attribute is a number up to this one; None is not.
+
+    Attributes:
+        limit: The largest number that is accepted.
     """
 
     limit: float = attrs.field(validator=field(check_number))
@@ -151,6 +166,9 @@ class AtMost(_OfAttribute):
 class Contains(_OfAttribute):
     """
     Accepts entries in whose attribute this text occurs, whatever the case of its letters.
+
+    Attributes:
+        text: What is looked for.
     """
 
     text: str = attrs.field(validator=field(check_text))
@@ -179,6 +197,9 @@ class Matches(_OfAttribute):
 
     A pattern of hostile origin can take very long; so do not let users of a web page
     give one without a bound on its shape.
+
+    Attributes:
+        pattern: What is looked for; text is compiled.
     """
 
     pattern: re.Pattern[str] = attrs.field(converter=_pattern)

@@ -32,15 +32,17 @@ class HubCursor:
 
     As text (``str(cursor)``, `parse`) it is the event id that a relay gives to browsers.
     It holds within the hub that made it and as far back as the rings reach.
+
+    Attributes:
+        hub: The hub that it belongs to.
+        through: Every entry up to this number is finished with.
+        ahead: Rings of which more is finished with: their ordinal and up to which number. Empty
+            unless entries were merged by date, which hands them over in another order.
     """
 
     hub: str = attrs.field(validator=field(check_text))
-    """The hub that it belongs to."""
     through: int = attrs.field(validator=field(check_whole_number, at_least=0))
-    """Every entry up to this number is finished with."""
     ahead: tuple[tuple[int, int], ...] = attrs.field(default=(), validator=_check_ahead)
-    """Rings of which more is finished with: their ordinal and up to which number. Empty
-    unless entries were merged by date, which hands them over in another order."""
 
     def __str__(self) -> str:
         ahead = "".join(f"~{ordinal}.{sequence}" for ordinal, sequence in self.ahead)

@@ -37,29 +37,33 @@ NoticeDetail: TypeAlias = Reconnection | Lag | ResponseFormatError | str
 class Overflow(StrEnum):
     """
     What happens to a subscriber that falls a whole ring behind.
+
+    Attributes:
+        BLOCK: The source is paused until the subscriber caught up: nothing is lost, and every
+            other subscriber of that source waits too.
+        DROP_OLDEST: The subscriber skips ahead to the oldest entry that the ring still holds.
+            How many it missed is counted, and told by a `Gap` to those who iterate ``items()``.
+        DISCONNECT: The subscription ends with `SlowConsumerError`.
     """
 
     BLOCK = "block"
-    """The source is paused until the subscriber caught up: nothing is lost, and
-    every other subscriber of that source waits too."""
     DROP_OLDEST = "drop_oldest"
-    """The subscriber skips ahead to the oldest entry that the ring still holds. How
-    many it missed is counted, and told by a `Gap` to those who iterate ``items()``."""
     DISCONNECT = "disconnect"
-    """The subscription ends with `SlowConsumerError`."""
 
 
 class Tagged(NamedTuple, Generic[K, T]):
     """
     One entry and where it came from.
+
+    Attributes:
+        source: The key under which the source is followed.
+        sequence: The entry's number in the hub: entries of all sources are numbered, from 1, in
+            the order in which the hub received them.
     """
 
     source: K
-    """The key under which the source is followed."""
     entry: T
     sequence: int
-    """The entry's number in the hub: entries of all sources are numbered, from 1, in
-    the order in which the hub received them."""
 
 
 class Batch(Sequence[T], Generic[K, T]):
@@ -68,21 +72,23 @@ class Batch(Sequence[T], Generic[K, T]):
 
     It is a sequence of the entries, and never changes: that is why a thousand
     subscribers can be handed the same one.
+
+    Attributes:
+        source: The key under which the source is followed.
+        first: The number in the hub of the first entry of the batch as it arrived.
+        end: The number in the hub of the last entry of the batch as it arrived.
+        picked: Which entries of the batch as it arrived these are; None: all of them.
+        received_at: When the hub received it, in seconds of the hub's monotonic clock.
     """
 
     __slots__ = ("_memo", "_tagged", "end", "entries", "first", "picked", "received_at", "source")
 
     source: K
-    """The key under which the source is followed."""
     entries: tuple[T, ...]
     first: int
-    """The number in the hub of the first entry of the batch as it arrived."""
     end: int
-    """The number in the hub of the last entry of the batch as it arrived."""
     picked: Sequence[int] | None
-    """Which entries of the batch as it arrived these are; None: all of them."""
     received_at: float
-    """When the hub received it, in seconds of the hub's monotonic clock."""
 
     def __init__(
         self,
@@ -213,15 +219,17 @@ class Batch(Sequence[T], Generic[K, T]):
 class Gap(Generic[K]):
     """
     Entries that a subscriber did not get, standing where they would have stood.
+
+    Attributes:
+        source: Whose entries are missing.
+        count: How many entries the source had there, before any ``where``.
+        is_exact: Whether *count* is exact. It is but for one case: a cursor that is resumed
+            after the ring dropped what followed it; then at least so many are missing.
     """
 
     source: K
-    """Whose entries are missing."""
     count: int
-    """How many entries the source had there, before any ``where``."""
     is_exact: bool = True
-    """Whether *count* is exact. It is but for one case: a cursor that is resumed
-    after the ring dropped what followed it; then at least so many are missing."""
 
 
 @attrs.frozen(kw_only=True)
@@ -230,31 +238,42 @@ class Notice(Generic[K]):
     Something a source told of itself, such as a reconnection.
 
     A slow subscriber gets the latest one only; *count* then shows that there were more.
+
+    Attributes:
+        source: The key that it is followed by.
+        detail: What happened; for logs a ``Reconnection``, a ``Lag`` where it falls behind or
+            has caught up, or the ``ResponseFormatError`` of an entry that did not fit its
+            model. Sources of one's own may give a text.
+        count: How many notices the source gave since it was followed, this one included.
     """
 
     source: K
     detail: NoticeDetail
-    """What happened; for logs a ``Reconnection``, a ``Lag`` where it falls behind or has
-    caught up, or the ``ResponseFormatError`` of an entry that did not fit its model. Sources of one's own may give a text."""
     count: int
-    """How many notices the source gave since it was followed, this one included."""
 
 
 @attrs.frozen(kw_only=True)
 class SourceEnded(Generic[K]):
     """
     A source came to its end, or is no longer followed; nothing follows from it.
+
+    Attributes:
+        source: The key that it is followed by.
+        reason: ``"unfollowed"``, ``"drained"``, ``"closed"``, or why the source itself ended.
     """
 
     source: K
     reason: str
-    """``"unfollowed"``, ``"drained"``, ``"closed"``, or why the source itself ended."""
 
 
 @attrs.frozen(kw_only=True)
 class SourceFailed(Generic[K]):
     """
     A source failed for good; nothing follows from it unless it is followed again.
+
+    Attributes:
+        source: The key that it is followed by.
+        error: Why.
     """
 
     source: K

@@ -19,14 +19,17 @@ T = TypeVar("T")
 class Taken(NamedTuple, Generic[K, T]):
     """
     An item as it was taken from its ring or from the merge.
+
+    Attributes:
+        ordinal: The number of its ring in the hub.
+        item: What was taken, or what was raised when it was.
+        done_before: The ring's last entry before it that a merge gave; without a merge it means
+            nothing.
     """
 
     ordinal: int
-    """The number of its ring in the hub."""
     item: Item[K, T] | Exception
-    """What was taken, or what was raised when it was."""
     done_before: int = 0
-    """The ring's last entry before it that a merge gave; without a merge it means nothing."""
 
 
 class LookAhead(Generic[K, T]):

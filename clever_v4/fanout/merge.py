@@ -43,15 +43,18 @@ class Merge(Generic[T]):
 
     Each source's own order is kept whatever its dates say. An entry that is older than
     one already handed over is passed on all the same, and counted as late.
+
+    Attributes:
+        by: The date of an entry; None: it stands with the entry before it of its source. One
+            that is further ahead than entries can be that arrive now counts as dated about now.
+        window: How long an entry waits for older ones of other sources.
+        max_entries: How many entries wait at most; beyond that the longest waiting are handed
+            over early.
     """
 
     by: Callable[[T], datetime | None] = attrs.field(validator=field(check_callback))
-    """The date of an entry; None: it stands with the entry before it of its source. One that
-    is further ahead than entries can be that arrive now counts as dated about now."""
     window: timedelta = attrs.field(default=timedelta(milliseconds=250), validator=_check_window)
-    """How long an entry waits for older ones of other sources."""
     max_entries: int = attrs.field(default=10_000, validator=field(check_whole_number))
-    """How many entries wait at most; beyond that the longest waiting are handed over early."""
 
 
 class _Clocks:

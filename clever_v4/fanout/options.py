@@ -25,36 +25,51 @@ T = TypeVar("T")
 class Start(Enum):
     """
     Where a subscription begins in the rings that are there when it is entered.
+
+    Attributes:
+        NOW: With the next batch of each source.
+        OLDEST: With the oldest entry that each ring still holds.
     """
 
     NOW = "now"
-    """With the next batch of each source."""
     OLDEST = "oldest"
-    """With the oldest entry that each ring still holds."""
 
 
 class SubscriptionEnd(StrEnum):
     """
     Why a subscription is over: ``subscription.ended_by``.
+
+    Attributes:
+        SOURCES_ENDED: The sources that it named are over: each ended, failed, or was
+            unfollowed. The only end that says something about the logs; after every other one,
+            asking again makes sense.
+        HUB_CLOSED: The hub was closed, since the process stops, say; not all was handed over,
+            maybe.
+        DRAINED: The hub was drained: all that it had received was handed over, or the time for
+            it was up.
+        CLOSED: The consumer closed it, or left its ``async with``.
+        DISCONNECTED: It fell a whole ring behind under ``Overflow.DISCONNECT``.
     """
 
     SOURCES_ENDED = "sources_ended"
-    """The sources that it named are over: each ended, failed, or was unfollowed. The only
-    end that says something about the logs; after every other one, asking again makes sense."""
     HUB_CLOSED = "hub_closed"
-    """The hub was closed, since the process stops, say; not all was handed over, maybe."""
     DRAINED = "drained"
-    """The hub was drained: all that it had received was handed over, or the time for it was up."""
     CLOSED = "closed"
-    """The consumer closed it, or left its ``async with``."""
     DISCONNECTED = "disconnected"
-    """It fell a whole ring behind under ``Overflow.DISCONNECT``."""
 
 
 @attrs.frozen(kw_only=True)
 class SubscriptionOptions(Generic[K, T]):
     """
     What a subscriber asked for; ``hub.subscribe()`` documents it.
+
+    Attributes:
+        name: What the statistics call it.
+        sources: Which it reads, by key or predicate; None: all.
+        where: Which entries it wants; None: all.
+        overflow: What happens where it falls a whole ring behind.
+        start: Where it begins.
+        merge: How entries are put in order; None: as they come.
     """
 
     name: str
@@ -118,17 +133,19 @@ def _nothing(*_: object) -> None:
 class Hooks:
     """
     Called by a hub when something happens, for metrics of one's own; must be quick.
+
+    Attributes:
+        on_state: A source's key and its new state.
+        on_gap: A subscriber's name and what it missed.
+        on_notice: A source's key and what it told, such as a reconnection.
     """
 
     on_state: Callable[[Any, SourceState], object] = attrs.field(
         default=_nothing, validator=field(check_callback)
     )
-    """A source's key and its new state."""
     on_gap: Callable[[str, Gap[Any]], object] = attrs.field(
         default=_nothing, validator=field(check_callback)
     )
-    """A subscriber's name and what it missed."""
     on_notice: Callable[[Any, NoticeDetail], object] = attrs.field(
         default=_nothing, validator=field(check_callback)
     )
-    """A source's key and what it told, such as a reconnection."""

@@ -22,17 +22,19 @@ __all__ = ["Pacer", "Pacing"]
 class Pacing:
     """
     How fast a hub connects its sources, and connects them again after a shared outage.
+
+    Attributes:
+        concurrency: How many connections are being made at once.
+        per_second: How many attempts begin per second; they are evenly spaced.
+        jitter: Each attempt is put off by a random time up to this, so that several processes
+            that were started together do not march in step.
     """
 
     concurrency: int = attrs.field(default=32, validator=field(check_whole_number))
-    """How many connections are being made at once."""
     per_second: float = attrs.field(default=100.0, validator=field(check_number, more_than=0))
-    """How many attempts begin per second; they are evenly spaced."""
     jitter: timedelta = attrs.field(
         default=timedelta(milliseconds=100), validator=field(check_duration, or_zero=True)
     )
-    """Each attempt is put off by a random time up to this, so that several processes that
-    were started together do not march in step."""
 
 
 class Pacer:

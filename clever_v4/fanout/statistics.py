@@ -30,15 +30,17 @@ K = TypeVar("K", bound=Hashable)
 class SourceState(StrEnum):
     """
     How a followed source stands.
+
+    Attributes:
+        IDLE: Followed on demand, and nobody subscribes to it: not connected.
+        CONNECTING: Waiting for its turn to connect, connecting, or reconnecting.
+        PAUSED: Connected; not read, since a ``block`` subscriber is a whole ring behind.
     """
 
     IDLE = "idle"
-    """Followed on demand, and nobody subscribes to it: not connected."""
     CONNECTING = "connecting"
-    """Waiting for its turn to connect, connecting, or reconnecting."""
     OPEN = "open"
     PAUSED = "paused"
-    """Connected; not read, since a ``block`` subscriber is a whole ring behind."""
     ENDED = "ended"
     FAILED = "failed"
 
@@ -48,27 +50,33 @@ class SourceState(StrEnum):
 class SourceStatistics(Generic[K]):
     """
     One followed source.
+
+    Attributes:
+        source: The key that it is followed by.
+        state: How it stands.
+        received: How many entries it sent since it was followed.
+        held: How many of them its ring holds now.
+        held_bytes: How many bytes they have, as received; 0 for sources that do not count
+            bytes.
+        subscribers: How many subscribers read it.
+        notices: How many notices it gave; for logs the reconnections.
+        paused: How long ``block`` subscribers kept it from being read, in all.
+        idle: How long ago it last sent an entry; None: never.
+        error: Why it failed; None: it did not.
+        upstream: Its stream's own statistics while it is open; None: it is not, or has none.
     """
 
     source: K
     state: SourceState
     received: int
-    """How many entries it sent since it was followed."""
     held: int
-    """How many of them its ring holds now."""
     held_bytes: int
-    """How many bytes they have, as received; 0 for sources that do not count bytes."""
     subscribers: int
     notices: int
-    """How many notices it gave; for logs the reconnections."""
     paused: timedelta
-    """How long ``block`` subscribers kept it from being read, in all."""
     idle: timedelta | None
-    """How long ago it last sent an entry; None: never."""
     error: Exception | None
-    """Why it failed; None: it did not."""
     upstream: StreamStatistics | None
-    """Its stream's own statistics while it is open; None: it is not, or has none."""
 
 
 @known_to_pydantic
@@ -79,16 +87,20 @@ class SourceShare(Generic[K]):
 
     ``delivered + filtered + missed + lag`` is what the source sent since the
     subscriber came.
+
+    Attributes:
+        source: The key that it is followed by.
+        delivered: Handed over.
+        filtered: Not accepted by the subscriber's ``where``.
+        missed: Dropped from the ring before the subscriber read them.
+        lag: Received by the hub and not yet handed over.
     """
 
     source: K
     delivered: int
     filtered: int
-    """Not accepted by the subscriber's ``where``."""
     missed: int
-    """Dropped from the ring before the subscriber read them."""
     lag: int
-    """Received by the hub and not yet handed over."""
 
 
 @known_to_pydantic
@@ -96,21 +108,28 @@ class SourceShare(Generic[K]):
 class SubscriberStatistics:
     """
     One subscriber, over all its sources.
+
+    Attributes:
+        name: As given to ``hub.subscribe()``.
+        overflow: What happens where it falls a whole ring behind.
+        sources: How many sources it reads from now.
+        delivered: How many entries were handed over.
+        filtered: How many its ``where`` did not accept.
+        missed: How many were dropped before it read them.
+        lag: How many entries the hub has received and it has not yet been handed.
+        lag_time: How long the oldest of those has been waiting.
+        late: How many entries of an ordered merge came after the window.
     """
 
     name: str
     overflow: Overflow
     sources: int
-    """How many sources it reads from now."""
     delivered: int
     filtered: int
     missed: int
     lag: int
-    """How many entries the hub has received and it has not yet been handed."""
     lag_time: timedelta
-    """How long the oldest of those has been waiting."""
     late: int
-    """How many entries of an ordered merge came after the window."""
 
 
 @known_to_pydantic
@@ -118,6 +137,17 @@ class SubscriberStatistics:
 class HubStatistics(Generic[K]):
     """
     The whole hub. The totals include sources and subscribers that are gone.
+
+    Attributes:
+        sources: Each that is followed.
+        subscribers: Each that reads.
+        received: How many entries the sources sent.
+        delivered: How many were handed to subscribers, each counted.
+        missed: How many subscribers missed, each counted.
+        notices: How many notices the sources gave, by the name of their type: for logs
+            ``"Reconnection"`` and ``"ResponseFormatError"``.
+        held_bytes: How many bytes all rings hold now, as received. Among them are those of
+            sources no longer followed that a subscriber has not read.
     """
 
     sources: tuple[SourceStatistics[K], ...]
@@ -126,11 +156,7 @@ class HubStatistics(Generic[K]):
     delivered: int
     missed: int
     notices: Mapping[str, int]
-    """How many notices the sources gave, by the name of their type: for logs
-    ``"Reconnection"`` and ``"ResponseFormatError"``."""
     held_bytes: int
-    """How many bytes all rings hold now, as received. Among them are those of sources no longer
-    followed that a subscriber has not read."""
 
     @property
     def connected(self) -> int:
@@ -159,12 +185,14 @@ class HubStatistics(Generic[K]):
 class DrainReport:
     """
     How a hub's drain ended.
+
+    Attributes:
+        undelivered: How many entries were not handed over in time, summed over subscribers.
+        slow: The names of the subscribers that they were meant for.
     """
 
     undelivered: int
-    """How many entries were not handed over in time, summed over subscribers."""
     slow: tuple[str, ...]
-    """The names of the subscribers that they were meant for."""
 
     @property
     def is_complete(self) -> bool:

@@ -20,10 +20,12 @@ _LARGEST_CLASS: Final = 64
 class Store(Protocol):
     """
     Who holds bytes: a ring.
+
+    Attributes:
+        is_stuck: Whether it could give up nothing when it was asked last.
     """
 
     is_stuck: bool
-    """Whether it could give up nothing when it was asked last."""
 
     @property
     def held_bytes(self) -> int:

@@ -18,12 +18,14 @@ C_co = TypeVar("C_co", covariant=True)
 class Given(NamedTuple):
     """
     What a stream gave last, for whoever makes cursors of its own.
+
+    Attributes:
+        ids: The own id of each entry, empty where it came without.
+        count_before: The ``entry_count`` of the stream's cursor before them.
     """
 
     ids: Sequence[bytes]
-    """The own id of each entry, empty where it came without."""
     count_before: int
-    """The ``entry_count`` of the stream's cursor before them."""
 
 
 @attrs.frozen(repr=False)

@@ -91,94 +91,96 @@ class Reconnect:
     The delay before attempt n is drawn evenly from 0 to ``initial * factor ** n``,
     at most ``max_delay``. What the server asks for with ``retry:`` or
     ``Retry-After``, at most ``max_asked_delay``, is waited in full before that.
+
+    Attributes:
+        initial: Longest delay before the first attempt.
+        factor: What the longest delay grows by with each failed attempt.
+        max_delay: The longest delay of our own; the server may ask for more.
+        max_asked_delay: The longest delay that the server may ask for: a slip there must not
+            stall a stream for days.
+
+            None: whatever it asks for.
+        healthy_after: How long a connection must have lasted for the back-off to start over,
+            unless it brought a new entry.
+
+            A server that accepts and drops is then not hammered, and one that is cut every few
+            seconds but goes on each time is not waited for.
+        attempts: Failed attempts in a row, once connected, before the stream gives up. None: it
+            never does.
+        first_attempts: Failed attempts before the stream gives up when it was never connected.
+            None: it never does.
+        is_transient: Decides which errors are worth another attempt.
     """
 
     initial: timedelta = attrs.field(default=timedelta(seconds=1), validator=_duration)
-    """Longest delay before the first attempt."""
-
     factor: float = attrs.field(default=2.0, validator=_factor)
-    """What the longest delay grows by with each failed attempt."""
-
     max_delay: timedelta = attrs.field(default=timedelta(seconds=30), validator=_duration)
-    """The longest delay of our own; the server may ask for more."""
-
     max_asked_delay: timedelta | None = attrs.field(
         default=MAX_ASKED_DELAY, validator=_optional_duration
     )
-    """The longest delay that the server may ask for: a slip there must not stall a stream for days.
-
-    None: whatever it asks for."""
-
     healthy_after: timedelta = attrs.field(default=timedelta(seconds=10), validator=_duration)
-    """How long a connection must have lasted for the back-off to start over, unless it brought a new entry.
-
-    A server that accepts and drops is then not hammered, and one that is cut
-    every few seconds but goes on each time is not waited for."""
-
     attempts: int | None = attrs.field(default=None, validator=_optional_count)
-    """Failed attempts in a row, once connected, before the stream gives up. None: it never does."""
-
     first_attempts: int | None = attrs.field(default=6, validator=_optional_count)
-    """Failed attempts before the stream gives up when it was never connected. None: it never does."""
-
     is_transient: Callable[[Exception], bool] = attrs.field(
         default=is_transient, validator=field(check_callback)
     )
-    """Decides which errors are worth another attempt."""
 
 
 @attrs.frozen(kw_only=True)
 class StreamOptions:
     """
     How a stream is kept alive, bounded and ended.
+
+    Attributes:
+        heartbeat_timeout: Longest silence, not one byte, before the connection counts as dead
+            and is replaced.
+
+            The API sends a heartbeat every 2 s; the official clients' 2.5 to 4 s cut live
+            connections. None: never.
+        settle_time: After ``until`` has passed, how long without an entry ends the stream.
+
+            Heartbeats and entries later than ``until`` do not count, nor does a new connection;
+            it runs while the stream is connected and asked for entries. The real API is
+            reported to send heartbeats for ever on quiet applications; the web console takes 16
+            s for the end. None: only the server ends it.
+        reconnect: How it reconnects.
+        max_event_bytes: Largest event; a larger one ends the stream with `EventTooLargeError`.
+            Default 16 MiB.
+        compress: Whether to accept gzip. Worth it for history; a live stream is most prompt
+            without.
+        wait_for_first_log: Whether a live stream of an application that never logged waits
+            instead of raising `NotFoundError`.
     """
 
     heartbeat_timeout: timedelta | None = attrs.field(
         default=timedelta(seconds=10), validator=_optional_duration
     )
-    """Longest silence, not one byte, before the connection counts as dead and is replaced.
-
-    The API sends a heartbeat every 2 s; the official clients' 2.5 to 4 s cut
-    live connections. None: never."""
-
     settle_time: timedelta | None = attrs.field(
         default=timedelta(seconds=16), validator=_optional_duration
     )
-    """After ``until`` has passed, how long without an entry ends the stream.
-
-    Heartbeats and entries later than ``until`` do not count, nor does a new
-    connection; it runs while the stream is connected and asked for entries. The
-    real API is reported to send heartbeats for ever on quiet applications; the
-    web console takes 16 s for the end. None: only the server ends it."""
-
     reconnect: Reconnect = attrs.field(
         factory=Reconnect, validator=attrs.validators.instance_of(Reconnect)
     )
-    """How it reconnects."""
-
     max_event_bytes: int = attrs.field(default=DEFAULT_MAX_EVENT_BYTES, validator=_count)
-    """Largest event; a larger one ends the stream with `EventTooLargeError`. Default 16 MiB."""
-
     compress: bool = attrs.field(default=False, validator=attrs.validators.instance_of(bool))
-    """Whether to accept gzip. Worth it for history; a live stream is most prompt without."""
-
     wait_for_first_log: bool = attrs.field(
         default=False, validator=attrs.validators.instance_of(bool)
     )
-    """Whether a live stream of an application that never logged waits instead of raising `NotFoundError`."""
 
 
 @attrs.frozen(kw_only=True)
 class Reconnection:
     """
     One reconnection, as told to the caller before its delay begins.
+
+    Attributes:
+        attempt: 1 for the first attempt since the last healthy connection.
+        cause: Why the connection was lost or refused.
+        delay: How long the stream waits before it connects.
+        last_event_id: Where it will continue; None when no entry arrived yet.
     """
 
     attempt: int
-    """1 for the first attempt since the last healthy connection."""
     cause: Exception
-    """Why the connection was lost or refused."""
     delay: timedelta
-    """How long the stream waits before it connects."""
     last_event_id: str | None
-    """Where it will continue; None when no entry arrived yet."""

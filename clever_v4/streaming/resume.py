@@ -36,22 +36,24 @@ NO_ENTRY: Final = b"\0"
 class EndedBy(StrEnum):
     """
     Known values of ``stream.ended_by``; the server may give others, which stay text.
+
+    Attributes:
+        UNTIL_REACHED: The server sent all up to ``until``.
+        LIMIT_REACHED: ``limit`` entries arrived.
+        SETTLED: ``until`` is past and no entry came for the settle time.
+        NEVER_LOGGED: A bounded stream of an application that never logged.
+        CLOSED: The caller closed it.
+        FAILED: It raised an error that ends it.
+        UNKNOWN: The server ended it without saying why.
     """
 
     UNTIL_REACHED = "UNTIL_REACHED"
-    """The server sent all up to ``until``."""
     LIMIT_REACHED = "LIMIT_REACHED"
-    """``limit`` entries arrived."""
     SETTLED = "SETTLED"
-    """``until`` is past and no entry came for the settle time."""
     NEVER_LOGGED = "NEVER_LOGGED"
-    """A bounded stream of an application that never logged."""
     CLOSED = "CLOSED"
-    """The caller closed it."""
     FAILED = "FAILED"
-    """It raised an error that ends it."""
     UNKNOWN = "UNKNOWN"
-    """The server ended it without saying why."""
 
 
 def end_reason(data: bytes) -> str:

@@ -53,12 +53,14 @@ _USUAL: Final = StreamOptions()
 class RawEntry(NamedTuple):
     """
     One entry as the server sent it.
+
+    Attributes:
+        id: Its own id; None where it came without, whatever id came before.
+        data: Its data, byte for byte; where it came in several lines, joined by a line feed.
     """
 
     id: str | None
-    """Its own id; None where it came without, whatever id came before."""
     data: bytes
-    """Its data, byte for byte; where it came in several lines, joined by a line feed."""
 
 
 class EventStream(ClosableGenerator[T]):

@@ -25,38 +25,48 @@ T = TypeVar("T")
 class Subject(Generic[T]):
     """
     What a stream reads: the only things that it knows about the API.
+
+    Attributes:
+        name: For messages: whose stream it is.
+        key: For cursors: which stream it is, and no other has the same.
+        opener: What opens connections.
+        url: Address for the number of entries that may still come and, where it does not
+            continue by id, the moment to begin at (None: as the query says).
+        event_type: Name of the data events.
+        read: From the data of an event to an entry; raises `ResponseFormatError`.
+        date_of: The date of an entry.
+        is_live: Whether it begins now: then a reconnect before the first entry must not leave a
+            gap.
+        until: Later entries are left out, and the stream ends; None: it does not.
+        limit: How many entries come at most; None: no end.
+        labels: For log records: what it is the stream of, by fields such as ``owner`` and
+            ``resource``.
     """
 
     name: str
-    """For messages: whose stream it is."""
     key: str
-    """For cursors: which stream it is, and no other has the same."""
     opener: Opener
     url: Callable[[int | None, datetime | None], URL]
-    """Address for the number of entries that may still come and, where it does not
-    continue by id, the moment to begin at (None: as the query says)."""
     event_type: bytes
-    """Name of the data events."""
     read: Callable[[bytes], T]
-    """From the data of an event to an entry; raises `ResponseFormatError`."""
     date_of: Callable[[T], datetime | None]
     is_live: bool
-    """Whether it begins now: then a reconnect before the first entry must not leave a gap."""
     until: datetime | None
     limit: int | None
     labels: Mapping[str, str] = attrs.field(factory=dict)
-    """For log records: what it is the stream of, by fields such as ``owner`` and ``resource``."""
 
 
 class StreamState(Enum):
     """
     Where a stream is in its life.
+
+    Attributes:
+        WAITING: Between two attempts.
     """
 
     CONNECTING = "connecting"
     OPEN = "open"
     WAITING = "waiting"
-    """Between two attempts."""
     ENDED = "ended"
 
 
@@ -65,25 +75,29 @@ class StreamState(Enum):
 class StreamStatistics:
     """
     What a stream did so far; a value, not a view.
+
+    Attributes:
+        entries: Entries received, those that did not fit their model included.
+        duplicates: Entries that the server sent again after a resume, and that were dropped.
+        reconnections: Connections accepted after the first one.
+        bytes: Bytes read, after decompression.
+        heartbeats: HEARTBEAT events received.
+        late: Entries later than ``until``, which were left out and do not count as ``entries``.
+        last_contact: When bytes arrived last; None before the first connection.
+        lag: How old the newest entry was when it arrived, by our clock; None while no entry had
+            a date.
+        end_reason: The reason of the last END_OF_STREAM, ``UNKNOWN`` where it gave none; None:
+            none came.
+
+            A live stream goes on after it, so that it says more than ``ended_by``.
     """
 
     entries: int
-    """Entries received, those that did not fit their model included."""
     duplicates: int
-    """Entries that the server sent again after a resume, and that were dropped."""
     reconnections: int
-    """Connections accepted after the first one."""
     bytes: int
-    """Bytes read, after decompression."""
     heartbeats: int
-    """HEARTBEAT events received."""
     late: int
-    """Entries later than ``until``, which were left out and do not count as ``entries``."""
     last_contact: datetime | None
-    """When bytes arrived last; None before the first connection."""
     lag: timedelta | None
-    """How old the newest entry was when it arrived, by our clock; None while no entry had a date."""
     end_reason: str | None = None
-    """The reason of the last END_OF_STREAM, ``UNKNOWN`` where it gave none; None: none came.
-
-    A live stream goes on after it, so that it says more than ``ended_by``."""

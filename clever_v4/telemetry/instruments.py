@@ -26,6 +26,9 @@ Values: TypeAlias = float | Mapping[str, float] | None
 class Instrument(NamedTuple):
     """
     One metric, and how it is read from what was observed.
+
+    Attributes:
+        attribute: By which the values are told apart, where there are several.
     """
 
     name: str
@@ -33,7 +36,6 @@ class Instrument(NamedTuple):
     text: str
     read: Callable[[Any], Values]
     attribute: str = ""
-    """By which the values are told apart, where there are several."""
 
     @property
     def is_counter(self) -> bool:

@@ -62,12 +62,14 @@ class Connections:
 
     Requests share one bounded pool; streams have a connector of their own, so
     that any number of open ones never blocks a request.
+
+    Attributes:
+        http: For requests; once bound.
+        stream_http: For streams; once bound.
     """
 
     http: aiohttp.ClientSession
-    """For requests; once bound."""
     stream_http: aiohttp.ClientSession
-    """For streams; once bound."""
 
     def __init__(
         self,

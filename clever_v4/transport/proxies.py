@@ -23,12 +23,14 @@ _SCHEMES: Final = frozenset({"http", "https"})
 class Proxy:
     """
     Where a proxy is, and what it is told of who asks.
+
+    Attributes:
+        url: Without user and password: aiohttp keeps it in many places, and some are shown.
+        authorization: The ``Proxy-Authorization`` header.
     """
 
     url: URL
-    """Without user and password: aiohttp keeps it in many places, and some are shown."""
     authorization: Hidden | None
-    """The ``Proxy-Authorization`` header."""
 
     @property
     def is_loopback(self) -> bool:

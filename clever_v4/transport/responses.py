@@ -64,14 +64,18 @@ _MESSAGE_KEPT: Final = 500
 class Response:
     """
     One answer, read whole.
+
+    Attributes:
+        status: The status, such as 200.
+        headers: Case-insensitive.
+        body: The whole of it.
+        request_id: The ``Sozu-Id``: what Clever Cloud's support asks for.
     """
 
     status: int
     headers: Mapping[str, str] = attrs.field(repr=False)
-    """Case-insensitive."""
     body: bytes = attrs.field(repr=lambda body: f"<{len(body):,} bytes>")
     request_id: str | None
-    """The ``Sozu-Id``: what Clever Cloud's support asks for."""
 
     @property
     def text(self) -> str:

@@ -11,12 +11,14 @@ from collections.abc import Iterable
 class Order(enum.StrEnum):
     """
     The order of a list, by start or creation date.
+
+    Attributes:
+        ASC: The oldest first.
+        DESC: The newest first.
     """
 
     ASC = "ASC"
-    """The oldest first."""
     DESC = "DESC"
-    """The newest first."""
 
 
 def order_or_none(value: Order | str | None) -> Order | None:

@@ -49,10 +49,13 @@ _FINAL_STATES = frozenset(
 class DeploymentStep:
     """
     A state that the deployment entered, and when.
+
+    Attributes:
+        state: One of `DeploymentState`, or a value not yet known.
+        date: When it entered it, aware UTC.
     """
 
     state: str
-    """One of `DeploymentState`, or a value not yet known."""
     date: datetime | None = None
 
 
@@ -61,10 +64,12 @@ class DeploymentStep:
 class DeploymentVersion:
     """
     What was deployed.
+
+    Attributes:
+        commit_id: None for an application that is not deployed from git, among others.
     """
 
     commit_id: str | None = None
-    """None for an application that is not deployed from git, among others."""
 
 
 @wire_style("camel")
@@ -72,17 +77,22 @@ class DeploymentVersion:
 class DeploymentOrigin:
     """
     Why the deployment was made, and by whom.
+
+    Attributes:
+        action: One of `DeploymentAction`, or a value not yet known.
+        cause: Why, in the server's words.
+        source: What asked for it, in the server's words.
+        author_id: ``user_…``; None for what the platform did by itself.
+        constraints: Where it may run, in the server's words.
+        priority: ``DEFAULT``, ``URGENT`` or ``ADMIN``, or a value not yet known.
     """
 
     action: str | None = None
-    """One of `DeploymentAction`, or a value not yet known."""
     cause: str | None = None
     source: str | None = None
     author_id: str | None = None
-    """``user_…``; None for what the platform did by itself."""
     constraints: tuple[str, ...] = ()
     priority: str | None = None
-    """``DEFAULT``, ``URGENT`` or ``ADMIN``, or a value not yet known."""
 
 
 @wire_style("camel")
@@ -90,11 +100,21 @@ class DeploymentOrigin:
 class Deployment:
     """
     One deployment of an application.
+
+    Attributes:
+        id: ``deployment_…``.
+        state: One of `DeploymentState`, or a value not yet known.
+        owner_id: The owner: ``user_…`` or ``orga_…``.
+        application_id: ``app_…``.
+        start_date: When it began, aware UTC.
+        steps: The states that it entered, in their order.
+        version: What was deployed.
+        origin: Why, and by whom.
+        has_dedicated_build: Whether an instance of its own builds it.
     """
 
     id: str
     state: str
-    """One of `DeploymentState`, or a value not yet known."""
     owner_id: str | None = None
     application_id: str | None = None
     start_date: datetime | None = None

@@ -27,6 +27,13 @@ class DeploymentQuery:
     """
     Which deployments to list.
 
+    Attributes:
+        limit: How many at most. The server takes up to 1,000; None: its own default, which is
+            not documented.
+        order: By start date. None: the server's own order.
+        actions: Only those with one of these actions (`DeploymentAction`, case sensitive);
+            empty: all.
+
     Raises:
         ValueError: *limit* is less than 1, or *order* unknown.
         TypeError: *actions* is one text instead of a sequence.
@@ -35,8 +42,5 @@ class DeploymentQuery:
     limit: int | None = attrs.field(
         default=None, validator=field(check_whole_number, optional=True)
     )
-    """How many at most. The server takes up to 1,000; None: its own default, which is not documented."""
     order: Order | None = attrs.field(default=None, converter=order_or_none)
-    """By start date. None: the server's own order."""
     actions: tuple[str, ...] = attrs.field(default=(), converter=_actions, metadata=wire("action"))
-    """Only those with one of these actions (`DeploymentAction`, case sensitive); empty: all."""

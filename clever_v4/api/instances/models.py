@@ -38,6 +38,10 @@ class InstanceState(enum.StrEnum):
 class InstanceNetwork:
     """
     Where an instance is reached inside the platform.
+
+    Attributes:
+        ip: Its address.
+        port: Its port.
     """
 
     ip: str | None = None
@@ -49,24 +53,33 @@ class InstanceNetwork:
 class Instance:
     """
     One virtual machine of an application.
+
+    Attributes:
+        id: A UUID without prefix.
+        state: One of `InstanceState`, or a value not yet known.
+        owner_id: The owner: ``user_…`` or ``orga_…``.
+        application_id: ``app_…``.
+        deployment_id: ``deployment_…``.
+        name: A nickname.
+        flavor: Such as ``XS``.
+        index: Its number among those of its deployment.
+        hypervisor_id: The machine that it runs on.
+        creation_date: When it was made, aware UTC.
+        deletion_date: None while the instance lives.
+        network: None early in its life.
+        is_build_vm: Whether it builds the application instead of running it.
     """
 
     id: str
-    """A UUID without prefix."""
     state: str
-    """One of `InstanceState`, or a value not yet known."""
     owner_id: str | None = None
     application_id: str | None = None
     deployment_id: str | None = None
     name: str | None = None
-    """A nickname."""
     flavor: str | None = None
-    """Such as ``XS``."""
     index: int | None = None
     hypervisor_id: str | None = None
     creation_date: datetime | None = None
     deletion_date: datetime | None = None
-    """None while the instance lives."""
     network: InstanceNetwork | None = None
-    """None early in its life."""
     is_build_vm: bool = False

@@ -32,6 +32,21 @@ class InstanceQuery:
     """
     Which instances to list.
 
+    Attributes:
+        deployment_id: Only those of this deployment. None: of all.
+        limit: How many at most. The server takes up to 1,000; None: its own default, which is
+            not documented.
+        exclude_deleted: Leave out those that are gone. In the reference, but not in the
+            server's OpenAPI description; ``exclude_states=("DELETED",)`` says the same. None:
+            not sent.
+        since: Not older than this: an aware datetime, or a timedelta before now. None: no
+            bound.
+        until: Not newer than this, likewise. None: no bound.
+        order: By creation date. None: the server's own order.
+        include_states: Only those in one of these states (`InstanceState`, case sensitive);
+            empty: in any.
+        exclude_states: Not those in one of these states (`InstanceState`, case sensitive).
+
     Raises:
         ValueError: *limit* is less than 1, *since* after *until*, a datetime
             naive, *order* unknown, an id empty, or a state in the wrong case
@@ -42,34 +57,25 @@ class InstanceQuery:
     deployment_id: str | None = attrs.field(
         default=None, validator=field(check_text, optional=True)
     )
-    """Only those of this deployment. None: of all."""
     limit: int | None = attrs.field(
         default=None, validator=field(check_whole_number, optional=True)
     )
-    """How many at most. The server takes up to 1,000; None: its own default, which is not documented."""
     exclude_deleted: bool | None = attrs.field(
         default=None, validator=attrs.validators.optional(attrs.validators.instance_of(bool))
     )
-    """Leave out those that are gone. In the reference, but not in the server's OpenAPI
-    description; ``exclude_states=("DELETED",)`` says the same. None: not sent."""
     since: Moment | None = attrs.field(default=None, validator=aware_moment)
-    """Not older than this: an aware datetime, or a timedelta before now. None: no bound."""
     until: Moment | None = attrs.field(default=None, validator=aware_moment)
-    """Not newer than this, likewise. None: no bound."""
     order: Order | None = attrs.field(default=None, converter=order_or_none)
-    """By creation date. None: the server's own order."""
     include_states: tuple[str, ...] = attrs.field(
         default=(),
         converter=_include_states,
         metadata=wire("includeState"),
     )
-    """Only those in one of these states (`InstanceState`, case sensitive); empty: in any."""
     exclude_states: tuple[str, ...] = attrs.field(
         default=(),
         converter=_exclude_states,
         metadata=wire("excludeState"),
     )
-    """Not those in one of these states (`InstanceState`, case sensitive)."""
 
     def __attrs_post_init__(self) -> None:
         check_window(self.since, self.until)

@@ -42,15 +42,20 @@ class InvoiceStatus(enum.StrEnum):
 class Money:
     """
     An amount in a currency, with the digits that the server sent.
+
+    Attributes:
+        amount: How much.
+        currency: ISO 4217, such as ``EUR``.
+        amount_formatted: The amount alone as text, such as ``12.50``. None in the detail of an
+            invoice.
+        default_display: The amount with its currency as the server would show it, such as
+            ``12.50 €``.
     """
 
     amount: Decimal
     currency: str
-    """ISO 4217, such as ``EUR``."""
     amount_formatted: str | None = None
-    """The amount alone as text, such as ``12.50``. None in the detail of an invoice."""
     default_display: str | None = None
-    """The amount with its currency as the server would show it, such as ``12.50 €``."""
 
     def __add__(self, other: Money) -> Money:
         if not isinstance(other, Money):
@@ -68,6 +73,20 @@ class Money:
 class InvoiceAddress:
     """
     To whom an invoice is addressed.
+
+    Attributes:
+        address_id: The address' own id.
+        owner_id: The owner: ``user_…`` or ``orga_…``.
+        name: Name of the person.
+        company: Name of the company.
+        address: Street and number.
+        city: The town.
+        zipcode: Postal code.
+        country_alpha2: ISO 3166-1 alpha-2, such as ``FR``.
+        vat_number: The customer's number for value-added tax.
+        vat_percent: Rate of the value-added tax, in percent.
+        customer_cost_center: What the customer wants to be told there.
+        customer_purchase_order: The customer's own number of the order.
     """
 
     address_id: str | None = None
@@ -78,7 +97,6 @@ class InvoiceAddress:
     city: str | None = None
     zipcode: str | None = None
     country_alpha2: str | None = None
-    """ISO 3166-1 alpha-2, such as ``FR``."""
     vat_number: str | None = None
     vat_percent: Decimal | None = None
     customer_cost_center: str | None = None
@@ -90,19 +108,34 @@ class InvoiceAddress:
 class InvoiceHead:
     """
     What a list and the detail tell of an invoice alike.
+
+    Attributes:
+        invoice_number: Such as ``F20250602-015972``.
+        status: One of `InvoiceStatus`, or a value not yet known.
+        emission_date: When it was made, aware UTC.
+        currency: ISO 4217, such as ``EUR``.
+        total_tax_excluded: What is to be paid, without the tax.
+        total_tax: The tax alone; `total_tax_included` is what is to be paid.
+        kind: An open set, not enumerated by any source; tells invoices from credit notes.
+        owner_id: The owner: ``user_…`` or ``orga_…``.
+        address: To whom it is addressed.
+        pay_date: When it was paid, aware UTC; None: it was not.
+        kpi_compute_months: As the server sends it; no source explains it.
+        price_factor: What prices are multiplied with.
+        discount: What is taken off.
+        vat_percent: Rate of the value-added tax, in percent.
+        category: Such as ``PAAS``.
+        payment_provider: Such as ``stripe``.
+        customer_order_id: The customer's own number of the order.
     """
 
     invoice_number: str
-    """Such as ``F20250602-015972``."""
     status: str
-    """One of `InvoiceStatus`, or a value not yet known."""
     emission_date: datetime
     currency: str
     total_tax_excluded: Money
     total_tax: Money
-    """The tax alone; `total_tax_included` is what is to be paid."""
     kind: str | None = None
-    """An open set, not enumerated by any source; tells invoices from credit notes."""
     owner_id: str | None = None
     address: InvoiceAddress | None = None
     pay_date: datetime | None = None
@@ -111,9 +144,7 @@ class InvoiceHead:
     discount: Decimal | None = None
     vat_percent: Decimal | None = None
     category: str | None = None
-    """Such as ``PAAS``."""
     payment_provider: str | None = None
-    """Such as ``stripe``."""
     customer_order_id: str | None = None
 
     @property
@@ -132,12 +163,16 @@ class InvoiceHead:
 class InvoiceSummary(InvoiceHead):
     """
     An invoice or credit note as a list shows it, without its consumption lines.
+
+    Attributes:
+        type: ``INVOICE`` or ``CREDITNOTE``, read by the web console; often absent, which means
+            an invoice.
+        transaction_id: What the detail calls `Invoice.provider_transaction_id`.
+        invoice_day_plan: What the server calls so; no source explains it.
     """
 
     type: str | None = None
-    """``INVOICE`` or ``CREDITNOTE``, read by the web console; often absent, which means an invoice."""
     transaction_id: str | None = None
-    """What the detail calls `Invoice.provider_transaction_id`."""
     invoice_day_plan: Decimal | None = None
 
 
@@ -146,6 +181,15 @@ class InvoiceSummary(InvoiceHead):
 class UptimeDetail:
     """
     The time that one instance ran.
+
+    Attributes:
+        instance_id: Which instance; a UUID without prefix.
+        flavor_name: Size of the instance, such as ``XS``.
+        zone_id: Where it ran.
+        runtime_policy_id: As the server sends it; no source explains it.
+        price: What it costs.
+        consumption_start: Begin of the time.
+        consumption_end: End of the time.
     """
 
     instance_id: str | None = None
@@ -162,6 +206,15 @@ class UptimeDetail:
 class UptimeLine:
     """
     The instances of one application over the period of the invoice.
+
+    Attributes:
+        item_id: The line's own id.
+        price: What they cost together.
+        app_id: ``app_…``.
+        owner_id: The owner: ``user_…`` or ``orga_…``.
+        details: The instances one by one.
+        category: What kind of thing is billed, as the server names it.
+        sub_category: The same, finer.
     """
 
     item_id: str | None = None
@@ -178,6 +231,13 @@ class UptimeLine:
 class CountableDetail:
     """
     A quantity consumed over a part of the period.
+
+    Attributes:
+        consumption_start: Begin of the time.
+        consumption_end: End of the time.
+        plan_id: The plan it is billed by.
+        quantity: How much.
+        price: What it costs.
     """
 
     consumption_start: datetime | None = None
@@ -192,6 +252,23 @@ class CountableDetail:
 class CountableLine:
     """
     What is billed by quantity: storage, traffic, build time.
+
+    Attributes:
+        item_id: The line's own id.
+        price: What the line costs.
+        app_id: ``app_…``.
+        owner_id: The owner: ``user_…`` or ``orga_…``.
+        service: As the server names it.
+        unit_name: What is counted.
+        zone_id: Where it ran.
+        policy_id: As the server sends it; no source explains it.
+        quantity: How much, over the period.
+        plan_id: The plan it is billed by.
+        duration: As the server writes it; its form is not documented.
+        details_price: What the details cost together.
+        details: The same by parts of the period.
+        category: What kind of thing is billed, as the server names it.
+        sub_category: The same, finer.
     """
 
     item_id: str | None = None
@@ -205,7 +282,6 @@ class CountableLine:
     quantity: Decimal | None = None
     plan_id: str | None = None
     duration: str | None = None
-    """As the server writes it; its form is not documented."""
     details_price: Money | None = None
     details: tuple[CountableDetail, ...] = ()
     category: str | None = None
@@ -217,6 +293,13 @@ class CountableLine:
 class VendorConsumptionLine:
     """
     What an add-on of another vendor consumed.
+
+    Attributes:
+        item_id: The line's own id.
+        price: What it costs.
+        vendor_id: Who provides the add-on.
+        owner_id: The owner: ``user_…`` or ``orga_…``.
+        app_id: ``app_…``.
     """
 
     item_id: str | None = None
@@ -231,6 +314,19 @@ class VendorConsumptionLine:
 class ClassicLine:
     """
     A line with a unit price and a quantity, such as support or a service.
+
+    Attributes:
+        item_id: The line's own id.
+        unit_price: The price of one.
+        quantity: How many.
+        price_factor: What prices are multiplied with.
+        discount: What is taken off.
+        description: What it is.
+        sub_description: The same, more exactly.
+        classic_billing_item_id: The id of what is billed, over all invoices.
+        owner_id: The owner: ``user_…`` or ``orga_…``.
+        category: What kind of thing is billed, as the server names it.
+        sub_category: The same, finer.
     """
 
     item_id: str | None = None
@@ -251,6 +347,15 @@ class ClassicLine:
 class UnusableLine:
     """
     A time in which the platform could not be used, and is therefore not billed.
+
+    Attributes:
+        item_id: The line's own id.
+        zone_id: Where it ran.
+        flavor_name: Size of the instance, such as ``XS``.
+        host: As the server sends it; no source explains it.
+        image_type: As the server sends it; no source explains it.
+        start_date: Begin of the time, aware UTC.
+        end_date: End of the time, aware UTC.
     """
 
     item_id: str | None = None
@@ -267,6 +372,10 @@ class UnusableLine:
 class FreeCredit:
     """
     What remains of a coupon.
+
+    Attributes:
+        name: What the coupon is called.
+        remaining: What is left of it.
     """
 
     name: str | None = None
@@ -278,10 +387,29 @@ class FreeCredit:
 class Invoice(InvoiceHead):
     """
     One invoice or credit note with its consumption lines.
+
+    Attributes:
+        origin: ``automatic`` or ``manual``, or a value not yet known.
+        consumption_begin_date: Begin of the period.
+        consumption_end_date: End of the period.
+        uptimes: What is billed by the time that instances ran.
+        countables: What is billed by quantity.
+        vendor_consumption: What add-ons of other vendors consumed.
+        classic: What has a unit price and a quantity.
+        unusable: Times that are not billed.
+        credit_balance_at_emission: The owner's credit when the invoice was made.
+        free_credits_available_this_period: What remained of coupons in the period.
+        free_credits_available_next_period: What remains of them for the next.
+        total_pending_upfront_before_emission: What had been paid in advance and not yet used.
+        upfront_credit_amount: What was paid in advance.
+        payment_method_id: What it was paid with.
+        provider_transaction_id: What the summary calls `InvoiceSummary.transaction_id`.
+        provider_last_response: What the payment provider answered last.
+        vat_declaration_id: The declaration that its tax is part of.
+        wannabe_invoice_id: As the server sends it; no source explains it.
     """
 
     origin: str | None = None
-    """``automatic`` or ``manual``, or a value not yet known."""
     consumption_begin_date: datetime | None = None
     consumption_end_date: datetime | None = None
     uptimes: tuple[UptimeLine, ...] = ()
@@ -296,7 +424,6 @@ class Invoice(InvoiceHead):
     upfront_credit_amount: Money | None = None
     payment_method_id: str | None = None
     provider_transaction_id: str | None = None
-    """What the summary calls `InvoiceSummary.transaction_id`."""
     provider_last_response: str | None = None
     vat_declaration_id: str | None = None
     wannabe_invoice_id: str | None = None

@@ -25,6 +25,12 @@ class InvoiceQuery:
     """
     Which invoices to list.
 
+    Attributes:
+        limit: How many at most. None: the server's own default, which is not documented.
+        since: Emitted at this moment or later: an aware datetime, a timedelta before now, or
+            `ALL`. None: the server's own window, which is limited; no source says to what.
+        until: Emitted not later than this, likewise. None: no bound.
+
     Raises:
         ValueError: *limit* is less than 1, *since* after *until*, or a
             datetime naive.
@@ -33,12 +39,8 @@ class InvoiceQuery:
     limit: int | None = attrs.field(
         default=None, validator=field(check_whole_number, optional=True)
     )
-    """How many at most. None: the server's own default, which is not documented."""
     since: Moment | None = attrs.field(default=None, validator=aware_moment)
-    """Emitted at this moment or later: an aware datetime, a timedelta before now, or `ALL`.
-    None: the server's own window, which is limited; no source says to what."""
     until: Moment | None = attrs.field(default=None, validator=aware_moment)
-    """Emitted not later than this, likewise. None: no bound."""
 
     def __attrs_post_init__(self) -> None:
         check_window(self.since, self.until)

@@ -49,32 +49,42 @@ class LogEntry:
     """
     One entry of an application's log (``APPLICATION_LOG``).
 
+    Attributes:
+        id: Where it stands in the log, such as ``210041493:43875:2``; also the id to resume
+            after.
+        date: When it was written, aware UTC.
+        message: The text, with its ANSI colours and its indentation.
+        application_id: ``app_…``.
+        commit_id: The commit that was running.
+        deployment_id: ``deployment_…``.
+        instance_id: UUID of the instance that wrote it.
+        zone: Name of the zone, such as ``par``.
+        service: systemd unit, such as ``bas-deploy.service``.
+        severity: syslog keyword: compare with `Severity`.
+        priority: syslog priority, 0 (emergency) to 7 (debug).
+        pid: The process that wrote it.
+        facility: syslog facility: sources disagree on number or text, so both are kept as they
+            come.
+        version: What the server calls so; no source explains it.
+        region: The region, as the server names it.
+
     Source: clever-client.js, ``log.types.ts``; the type of ``facility`` and
     the member ``region`` from the server's OpenAPI.
     """
 
     id: str | None = None
-    """Where it stands in the log, such as ``210041493:43875:2``; also the id to resume after."""
     date: datetime | None = None
-    """When it was written, aware UTC."""
     message: str | None = None
-    """The text, with its ANSI colours and its indentation."""
     application_id: str | None = None
     commit_id: str | None = None
     deployment_id: str | None = None
     instance_id: str | None = None
-    """UUID of the instance that wrote it."""
     zone: str | None = None
-    """Name of the zone, such as ``par``."""
     service: str | None = None
-    """systemd unit, such as ``bas-deploy.service``."""
     severity: str | None = None
-    """syslog keyword: compare with `Severity`."""
     priority: int | None = None
-    """syslog priority, 0 (emergency) to 7 (debug)."""
     pid: int | None = None
     facility: int | str | None = None
-    """syslog facility: sources disagree on number or text, so both are kept as they come."""
     version: str | None = None
     region: str | None = None
 
@@ -84,21 +94,31 @@ class LogEntry:
 class AddonLogEntry:
     """
     One entry of an add-on's log (``RESOURCE_LOG``).
+
+    Attributes:
+        id: Where it stands in the log; also the id to resume after.
+        date: When it was written, aware UTC.
+        message: The line, without its end.
+        resource_id: The add-on's real id, such as ``postgresql_…``.
+        hostname: The machine that wrote it.
+        instance_id: Which instance wrote it.
+        zone: The zone, such as ``par``.
+        service: What wrote it.
+        severity: syslog keyword: compare with `Severity`.
+        pid: The process that wrote it.
+        facility: syslog facility, a number or text.
+        region: The region, as the server names it.
     """
 
     id: str | None = None
-    """Where it stands in the log; also the id to resume after."""
     date: datetime | None = None
-    """When it was written, aware UTC."""
     message: str | None = None
     resource_id: str | None = None
-    """The add-on's real id, such as ``postgresql_…``."""
     hostname: str | None = None
     instance_id: str | None = None
     zone: str | None = None
     service: str | None = None
     severity: str | None = None
-    """syslog keyword: compare with `Severity`."""
     pid: int | None = None
     facility: int | str | None = None
     region: str | None = None
@@ -109,6 +129,10 @@ class AddonLogEntry:
 class GeoLocation:
     """
     Where an address is thought to be, in degrees.
+
+    Attributes:
+        latitude: Degrees north.
+        longitude: Degrees east.
     """
 
     latitude: float | None = None
@@ -120,6 +144,13 @@ class GeoLocation:
 class Endpoint:
     """
     One end of a connection.
+
+    Attributes:
+        ip: Its address.
+        port: Its port.
+        city: Where it is thought to be.
+        country_code: ISO 3166-1 alpha-2, such as ``FR``.
+        geo_location: The same in degrees.
     """
 
     ip: str | None = None
@@ -134,13 +165,18 @@ class Endpoint:
 class HttpRequest:
     """
     What was asked for. The payload does not tell the HTTP version.
+
+    Attributes:
+        method: Such as ``GET``.
+        scheme: ``http`` or ``https``.
+        host: The domain that was asked.
+        path: With its query.
     """
 
     method: str | None = None
     scheme: str | None = None
     host: str | None = None
     path: str | None = None
-    """With its query."""
 
 
 @wire_style("camel")
@@ -148,13 +184,16 @@ class HttpRequest:
 class HttpResponse:
     """
     What was answered.
+
+    Attributes:
+        status_code: The status, such as 200.
+        time: As the API gives it; no source names the unit.
+        service_time: The same for the application alone; may be null.
     """
 
     status_code: int | None = None
     time: float | int | str | None = None
-    """As the API gives it; no source names the unit."""
     service_time: float | int | str | None = None
-    """The same for the application alone; may be null."""
 
 
 @wire_style("camel")
@@ -162,6 +201,10 @@ class HttpResponse:
 class HttpExchange:
     """
     The HTTP part of an access.
+
+    Attributes:
+        request: What was asked for.
+        response: What was answered.
     """
 
     request: HttpRequest | None = None
@@ -184,26 +227,36 @@ class AccessLogKind(StrEnum):
 class AccessLogEntry:
     """
     One access to an application or add-on (``ACCESS_LOG``): HTTP, TCP or SSH.
+
+    Attributes:
+        id: Where it stands in the log; also the id to resume after.
+        date: When it happened, aware UTC.
+        application_id: ``app_…``.
+        instance_id: Which instance wrote it.
+        request_id: Null for SSH.
+        bytes_in: Bytes that came in.
+        bytes_out: Bytes that went out.
+        source: Who asked.
+        destination: Who answered.
+        tls: Version of TLS, null for clear text.
+        zone: The zone, such as ``par``.
+        region: The region, as the server names it.
+        http: Null for TCP redirections, SSH, and connections cut early.
     """
 
     id: str | None = None
-    """Where it stands in the log; also the id to resume after."""
     date: datetime | None = None
-    """When it happened, aware UTC."""
     application_id: str | None = None
     instance_id: str | None = None
     request_id: str | None = None
-    """Null for SSH."""
     bytes_in: int | None = None
     bytes_out: int | None = None
     source: Endpoint | None = None
     destination: Endpoint | None = None
     tls: str | None = None
-    """Version of TLS, null for clear text."""
     zone: str | None = None
     region: str | None = None
     http: HttpExchange | None = None
-    """Null for TCP redirections, SSH, and connections cut early."""
 
     @property
     def kind(self) -> AccessLogKind:

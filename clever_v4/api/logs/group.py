@@ -42,14 +42,16 @@ class LogStream(EventStream[T]):
 class _Kind(NamedTuple, Generic[T]):
     """
     What tells one kind of log from another.
+
+    Attributes:
+        stream: For messages.
+        refused: Members of a query that this kind does not take.
     """
 
     stream: str
-    """For messages."""
     event_type: bytes
     model: type[T]
     refused: tuple[str, ...] = ()
-    """Members of a query that this kind does not take."""
 
 
 class _Address:

@@ -36,29 +36,30 @@ class Throttle:
     """
     The API's own limiter of a stream: at most *elements* entries per *per*.
 
+    Attributes:
+        elements: Entries per period, at least 1.
+        per: Length of the period, whole milliseconds.
+        SERVER_DEFAULT: What the server does without being asked: 100 entries per 300 ms, some
+            333 a second.
+        CLI: What the official command line asks for: 2,000 per 100 ms (clever-tools,
+            src/models/log.js).
+
+            What streams ask for unless told otherwise. The server's own default falls behind a
+            log of 600 entries a second by 0.44 seconds each second; with this one the server
+            stands nothing in the way of what a reader takes, which slows the server down by TCP
+            where it takes less.
+        CONSOLE: What the web console asks for: 1,000 per 10 ms (clever-components,
+            src/lib/logs/logs-stream.js).
+
     Source: ``throttleElements`` and ``throttlePerInMilliseconds`` in the
     reference of API v4.
     """
 
     elements: int = attrs.field(validator=field(check_whole_number, at_most=_INT32_MAX))
-    """Entries per period, at least 1."""
-
     per: timedelta = attrs.field(validator=_at_least_one_millisecond)
-    """Length of the period, whole milliseconds."""
-
     SERVER_DEFAULT: ClassVar[Throttle]
-    """What the server does without being asked: 100 entries per 300 ms, some 333 a second."""
-
     CLI: ClassVar[Throttle]
-    """What the official command line asks for: 2,000 per 100 ms (clever-tools, src/models/log.js).
-
-    What streams ask for unless told otherwise. The server's own default falls
-    behind a log of 600 entries a second by 0.44 seconds each second; with this
-    one the server stands nothing in the way of what a reader takes, which
-    slows the server down by TCP where it takes less."""
-
     CONSOLE: ClassVar[Throttle]
-    """What the web console asks for: 1,000 per 10 ms (clever-components, src/lib/logs/logs-stream.js)."""
 
     def pairs(self) -> QueryPairs:
         """
@@ -83,6 +84,20 @@ class LogQuery:
 
     A moment is an aware ``datetime`` or a ``timedelta`` before now.
 
+    Attributes:
+        since: Where to begin. None: now. The API keeps logs for 7 days.
+        until: Where to end. None: never, a live stream. One that is past needs ``since`` or a
+            cursor, since a stream without them is from now on: nothing could come, which is a
+            ValueError at its start.
+        limit: Most entries over the whole stream, reconnections included. None: without limit.
+        deployment_id: Only entries of this deployment. Application logs only.
+        instance_ids: Only entries of these instances. Empty: of all.
+        fields: Only these members of an entry, by their names on the wire (``date``,
+            ``message``, ``instanceId``); the others are None. Empty: all.
+        filter: Only entries whose message contains this text, in upper or lower case.
+        services: Only entries of these systemd units; ``("all",)`` for all. Empty: the server's
+            default, ``bas`` and ``bas-deploy``. Application logs only.
+
     Raises:
         ValueError: A moment is naive, ``since`` is after ``until``, a limit is
             not positive, or a text is empty; the message names the member.
@@ -90,43 +105,25 @@ class LogQuery:
     """
 
     since: Moment | None = attrs.field(default=None, validator=aware_moment)
-    """Where to begin. None: now. The API keeps logs for 7 days."""
-
     until: Moment | None = attrs.field(default=None, validator=aware_moment)
-    """Where to end. None: never, a live stream. One that is past needs ``since`` or a cursor, since
-    a stream without them is from now on: nothing could come, which is a ValueError at its start."""
-
     limit: int | None = attrs.field(
         default=None, validator=field(check_whole_number, optional=True)
     )
-    """Most entries over the whole stream, reconnections included. None: without limit."""
-
     deployment_id: str | None = attrs.field(
         default=None, validator=field(check_text, optional=True)
     )
-    """Only entries of this deployment. Application logs only."""
-
     instance_ids: tuple[str, ...] = attrs.field(
         default=(),
         validator=field(check_tuple_of_texts, optional=True),
         metadata=wire("instanceId"),
     )
-    """Only entries of these instances. Empty: of all."""
-
     fields: tuple[str, ...] = attrs.field(
         default=(), validator=field(check_tuple_of_texts, optional=True), metadata=wire("field")
     )
-    """Only these members of an entry, by their names on the wire (``date``, ``message``,
-    ``instanceId``); the others are None. Empty: all."""
-
     filter: str | None = attrs.field(default=None, validator=field(check_text, optional=True))
-    """Only entries whose message contains this text, in upper or lower case."""
-
     services: tuple[str, ...] = attrs.field(
         default=(), validator=field(check_tuple_of_texts, optional=True), metadata=wire("service")
     )
-    """Only entries of these systemd units; ``("all",)`` for all. Empty: the server's default,
-    ``bas`` and ``bas-deploy``. Application logs only."""
 
     def __attrs_post_init__(self) -> None:
         check_window(self.since, self.until)

@@ -15,13 +15,16 @@ from clever_v4.wire.names import wire_style
 class Owner:
     """
     A user or an organisation: what ``owner_id`` stands for everywhere.
+
+    Attributes:
+        id: ``user_…`` or ``orga_…``.
+        name: What it is called; None for a user without a name.
+        is_user: Whether it is the person whose credentials these are.
     """
 
     id: str
-    """``user_…`` or ``orga_…``."""
     name: str | None = None
     is_user: bool = False
-    """Whether it is the person whose credentials these are."""
 
 
 @wire_style("camel")
@@ -29,10 +32,15 @@ class Owner:
 class OwnedApplication:
     """
     An application that the credentials can see.
+
+    Attributes:
+        id: ``app_…``.
+        owner_id: The owner: ``user_…`` or ``orga_…``.
+        name: What its owner calls it.
+        zone: The zone, such as ``par``.
     """
 
     id: str
-    """``app_…``."""
     owner_id: str = ""
     name: str | None = None
     zone: str | None = None
@@ -43,12 +51,17 @@ class OwnedApplication:
 class OwnedAddon:
     """
     An add-on that the credentials can see.
+
+    Attributes:
+        id: ``addon_…``: what load balancers and the marketplace know.
+        real_id: ``postgresql_…``, ``pulsar_…``: what logs and Pulsar policies want.
+        owner_id: The owner: ``user_…`` or ``orga_…``.
+        name: What its owner calls it.
+        provider_id: What it is, such as ``postgresql-addon``.
     """
 
     id: str
-    """``addon_…``: what load balancers and the marketplace know."""
     real_id: str | None = None
-    """``postgresql_…``, ``pulsar_…``: what logs and Pulsar policies want."""
     owner_id: str = ""
     name: str | None = None
     provider_id: str | None = None
@@ -59,10 +72,14 @@ class OwnedAddon:
 class Summary:
     """
     All that the credentials can see.
+
+    Attributes:
+        owners: The user first, then the organisations.
+        applications: All applications, in the order of their owners.
+        addons: All add-ons, in the order of their owners.
     """
 
     owners: tuple[Owner, ...]
-    """The user first, then the organisations."""
     applications: tuple[OwnedApplication, ...]
     addons: tuple[OwnedAddon, ...]
 
@@ -75,6 +92,12 @@ class Summary:
 class OwnerOnTheWire:
     """
     An owner with all that is its own.
+
+    Attributes:
+        id: ``user_…`` or ``orga_…``.
+        name: What it is called.
+        applications: Its applications.
+        addons: Its add-ons.
     """
 
     id: str
@@ -88,6 +111,10 @@ class OwnerOnTheWire:
 class SummaryOnTheWire:
     """
     The account of the credentials, and its organisations.
+
+    Attributes:
+        user: The user with what is theirs.
+        organisations: The organisations with what is theirs.
     """
 
     user: OwnerOnTheWire

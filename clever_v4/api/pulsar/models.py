@@ -17,13 +17,17 @@ from clever_v4.wire.names import UNSET, Unset
 class PulsarUnits(enum.StrEnum):
     """
     In which units the server speaks of storage policies.
+
+    Attributes:
+        BYTES_AND_MINUTES: ``sizeInBytes``, ``durationInMinutes``: the documentation and Go SDK
+            of 2026.
+        MEGABYTES_AND_DAYS: ``sizeInMB``, ``durationInDays``: the reference up to 2025. A
+            megabyte is taken as 1,000,000 bytes; no source says whether it is that or
+            1,048,576.
     """
 
     BYTES_AND_MINUTES = "bytes"
-    """``sizeInBytes``, ``durationInMinutes``: the documentation and Go SDK of 2026."""
     MEGABYTES_AND_DAYS = "megabytes"
-    """``sizeInMB``, ``durationInDays``: the reference up to 2025. A megabyte is
-    taken as 1,000,000 bytes; no source says whether it is that or 1,048,576."""
 
 
 @known_to_pydantic
@@ -31,12 +35,14 @@ class PulsarUnits(enum.StrEnum):
 class StoragePolicy:
     """
     How much is kept, and for how long.
+
+    Attributes:
+        size_bytes: None: without limit.
+        duration: None: without limit.
     """
 
     size_bytes: int | None = None
-    """None: without limit."""
     duration: timedelta | None = None
-    """None: without limit."""
 
     @property
     def is_unlimited(self) -> bool:
@@ -51,15 +57,17 @@ class StoragePolicy:
 class StoragePolicies:
     """
     What a Pulsar add-on keeps, and what it moves to cold storage.
+
+    Attributes:
+        retention: How long messages are kept. Without limits: for ever.
+        offload: How long messages stay on fast storage before they move to object storage.
+            Without limits: they are never moved.
+        units: The units that the server answered with; None when its answer named none.
     """
 
     retention: StoragePolicy = StoragePolicy()
-    """How long messages are kept. Without limits: for ever."""
     offload: StoragePolicy = StoragePolicy()
-    """How long messages stay on fast storage before they move to object storage.
-    Without limits: they are never moved."""
     units: PulsarUnits | None = None
-    """The units that the server answered with; None when its answer named none."""
 
 
 def _check_size(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
@@ -90,15 +98,17 @@ class StoragePolicyChange:
     What to change of one policy. **Left out is not null**: ``UNSET`` leaves a limit as it is,
     None takes it away.
 
+    Attributes:
+        size_bytes: UNSET: not sent. None: without limit.
+        duration: UNSET: not sent. None: without limit.
+
     Raises:
         ValueError: A limit is negative.
         TypeError: A limit is of another type.
     """
 
     size_bytes: int | Unset | None = attrs.field(default=UNSET, validator=_check_size)
-    """UNSET: not sent. None: without limit."""
     duration: timedelta | Unset | None = attrs.field(default=UNSET, validator=_check_duration)
-    """UNSET: not sent. None: without limit."""
 
 
 def _check_policy(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
@@ -118,6 +128,10 @@ class StoragePoliciesChange:
     What to change of the storage policies. **Left out is not null**: ``UNSET`` leaves a policy as
     it is, None takes all of its limits away.
 
+    Attributes:
+        retention: UNSET: not sent. None: messages are kept for ever.
+        offload: UNSET: not sent. None: messages are not moved to object storage.
+
     Raises:
         ValueError: Nothing is to be changed.
         TypeError: A policy is of another type.
@@ -126,11 +140,9 @@ class StoragePoliciesChange:
     retention: StoragePolicyChange | Unset | None = attrs.field(
         default=UNSET, validator=_check_policy
     )
-    """UNSET: not sent. None: messages are kept for ever."""
     offload: StoragePolicyChange | Unset | None = attrs.field(
         default=UNSET, validator=_check_policy
     )
-    """UNSET: not sent. None: messages are not moved to object storage."""
 
     def __attrs_post_init__(self) -> None:
         if self.retention is UNSET and self.offload is UNSET:

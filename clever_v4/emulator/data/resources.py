@@ -25,6 +25,11 @@ Behaviour = Literal["normal", "quiet", "never_logged"]
 class Owner:
     """
     A user (``user_...``) or an organisation (``orga_...``).
+
+    Attributes:
+        id: ``user_…`` or ``orga_…``.
+        name: What it is called; None for a user without a name.
+        email: Its address.
     """
 
     id: str
@@ -43,6 +48,21 @@ class Owner:
 class Application:
     """
     An application and how its logs behave.
+
+    Attributes:
+        id: ``app_…``.
+        name: Its name.
+        owner_id: The owner: ``user_…`` or ``orga_…``.
+        zone: The zone, such as ``par``.
+        type: What it runs, such as ``node``.
+        behaviour: What its log does.
+        history: Entries written before the emulator's epoch.
+        rate_per_s: Entries per second after the epoch; 0: only what a test publishes.
+        history_interval_s: Seconds between two entries of the history; 0: as the rate, or 10 ms
+            without one.
+        services: The systemd units that write; each as often as it is named.
+        long_lines: Whether there are lines of 300,000 bytes (entry 137 and every 100,000th
+            after it).
     """
 
     id: str
@@ -52,33 +72,33 @@ class Application:
     type: str
     behaviour: Behaviour = attrs.field(validator=in_(get_args(Behaviour)))
     history: int = attrs.field(validator=_not_negative)
-    """Entries written before the emulator's epoch."""
-
     rate_per_s: float = attrs.field(validator=_not_negative)
-    """Entries per second after the epoch; 0: only what a test publishes."""
-
     history_interval_s: float = attrs.field(default=0.0, validator=_not_negative)
-    """Seconds between two entries of the history; 0: as the rate, or 10 ms without one."""
-
     services: tuple[str, ...] = ("bas.service", "bas-deploy.service")
-    """The systemd units that write; each as often as it is named."""
-
     long_lines: bool = False
-    """Whether there are lines of 300,000 bytes (entry 137 and every 100,000th after it)."""
 
 
 @attrs.frozen(kw_only=True)
 class Addon:
     """
     An add-on with its two ids.
+
+    Attributes:
+        id: The marketplace's id, ``addon_...``.
+        real_id: The id that logs and providers use, such as ``postgresql_...``.
+        name: Its name.
+        owner_id: The owner: ``user_…`` or ``orga_…``.
+        zone: The zone, such as ``par``.
+        provider_id: What it is, such as ``postgresql-addon``.
+        behaviour: What its log does.
+        history: Entries written before the emulator's epoch.
+        rate_per_s: Entries per second after the epoch; 0: only what a test publishes.
+        history_interval_s: Seconds between two entries of the history; 0: as the rate, or 10 ms
+            without one.
     """
 
     id: str
-    """The marketplace's id, ``addon_...``."""
-
     real_id: str
-    """The id that logs and providers use, such as ``postgresql_...``."""
-
     name: str
     owner_id: str
     zone: str

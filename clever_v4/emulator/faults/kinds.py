@@ -32,6 +32,9 @@ class Unauthorized:
 class NotFound:
     """
     404 with the API's body, as of an application that never logged.
+
+    Attributes:
+        error: What the body says.
     """
 
     error: str = "Partitioned Topic not found: persistent://orga/logs/app has zero partitions"
@@ -41,16 +44,22 @@ class NotFound:
 class TooManyRequests:
     """
     429 with the API's body; from v2, 403 with its own.
+
+    Attributes:
+        retry_after: The ``Retry-After`` header: seconds or an HTTP date; None: no such header.
     """
 
     retry_after: str | None = "1"
-    """The ``Retry-After`` header: seconds or an HTTP date; None: no such header."""
 
 
 @attrs.frozen(kw_only=True)
 class EmptyError:
     """
     An error status without a body, as the API's 500 is reported.
+
+    Attributes:
+        status: The answer's status.
+        retry_after: The ``Retry-After`` header: seconds or an HTTP date; None: no such header.
     """
 
     status: int = attrs.field(default=500, validator=_count)
@@ -61,6 +70,10 @@ class EmptyError:
 class HtmlError:
     """
     An error status with the HTML page of a gateway.
+
+    Attributes:
+        status: The answer's status.
+        retry_after: The ``Retry-After`` header: seconds or an HTTP date; None: no such header.
     """
 
     status: int = attrs.field(default=502, validator=_count)
@@ -72,6 +85,11 @@ class WrongContentType:
     """
     200, or another status, with another content type than the client asked for, such as an error
     body of the API that comes as ``text/plain``.
+
+    Attributes:
+        status: The answer's status.
+        content_type: What the header says.
+        body: What comes.
     """
 
     status: int = attrs.field(default=200, validator=_count)
@@ -83,16 +101,21 @@ class WrongContentType:
 class Disconnect:
     """
     The connection is closed without an answer.
+
+    Attributes:
+        reset: Whether by RST instead of FIN.
     """
 
     reset: bool = False
-    """Whether by RST instead of FIN."""
 
 
 @attrs.frozen(kw_only=True)
 class SlowAnswer:
     """
     The answer begins later.
+
+    Attributes:
+        seconds: How much later, in seconds.
     """
 
     seconds: float = attrs.field(default=1.0, validator=_seconds)
@@ -110,6 +133,12 @@ class Cut:
     is torn: the next entry's line of data, a character of several bytes in UTF-8 (of the first
     entry that has one), or a chunk of the transfer (its announced length does not come). None:
     between two events.
+
+    Attributes:
+        after_bytes: Bytes of the body before it.
+        after_entries: Entries before it.
+        inside: What is torn; see above.
+        reset: Whether by RST instead of FIN.
     """
 
     after_bytes: int | None = attrs.field(default=None, validator=optional(_count))
@@ -118,7 +147,6 @@ class Cut:
         default=None, validator=optional(in_(("line", "character", "chunk")))
     )
     reset: bool = False
-    """Whether by RST instead of FIN."""
 
     def __attrs_post_init__(self) -> None:
         if (self.after_bytes is None) == (self.after_entries is None):
@@ -131,6 +159,9 @@ class Cut:
 class EndOfFile:
     """
     The body ends in good order but without END_OF_STREAM, as when the API is redeployed.
+
+    Attributes:
+        after_entries: Entries before it.
     """
 
     after_entries: int = attrs.field(default=0, validator=_count)
@@ -140,22 +171,28 @@ class EndOfFile:
 class Stall:
     """
     The connection stays open and carries nothing at all, not even a heartbeat.
+
+    Attributes:
+        after_entries: Entries before it.
+        seconds: For how long; None: for ever.
     """
 
     after_entries: int = attrs.field(default=0, validator=_count)
     seconds: float | None = attrs.field(default=None, validator=optional(_seconds))
-    """For how long; None: for ever."""
 
 
 @attrs.frozen(kw_only=True)
 class HeartbeatsOnly:
     """
     Nothing but heartbeats.
+
+    Attributes:
+        after_entries: Entries before it.
+        seconds: For how long; None: for ever.
     """
 
     after_entries: int = attrs.field(default=0, validator=_count)
     seconds: float | None = attrs.field(default=None, validator=optional(_seconds))
-    """For how long; None: for ever."""
 
 
 # How the body is transferred -----------------------------------------------------------------------
@@ -165,11 +202,14 @@ class HeartbeatsOnly:
 class Drip:
     """
     The body comes in small pieces, each written by itself.
+
+    Attributes:
+        piece_bytes: Bytes of a piece.
+        most_bytes: How much comes like that; None: all of it.
     """
 
     piece_bytes: int = attrs.field(default=1, validator=_positive)
     most_bytes: int | None = attrs.field(default=None, validator=optional(_count))
-    """How much comes like that; None: all of it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -186,6 +226,9 @@ class Gzip:
 class RepeatLast:
     """
     After a resume the last entries before it come once more.
+
+    Attributes:
+        count: How many of them.
     """
 
     count: int = attrs.field(default=1, validator=_positive)
@@ -195,6 +238,10 @@ class RepeatLast:
 class RetryFields:
     """
     A ``retry:`` field, at the start and before every so many entries.
+
+    Attributes:
+        milliseconds: What the field says.
+        every: Entries from one to the next.
     """
 
     milliseconds: int = attrs.field(default=10, validator=_count)
@@ -207,6 +254,10 @@ class HeartbeatIds:
     Heartbeats carry an ``id:``; one comes at the start and after every so many entries too.
 
     A client that resumes from it loses entries: it lies far beyond the log's end.
+
+    Attributes:
+        id: What they carry.
+        every: Entries from one to the next.
     """
 
     id: str = "999999999:0:0"
@@ -217,6 +268,12 @@ class HeartbeatIds:
 class Unparsable:
     """
     Entries whose data is not an entry.
+
+    Attributes:
+        every: Entries from one to the next.
+        data: What stands there instead, in turn.
+        replace: Whether it stands in an entry's place and has its id, so that this entry does
+            not come on this connection; else it is an event more, without an id.
     """
 
     every: int = attrs.field(default=10, validator=_positive)
@@ -227,17 +284,18 @@ class Unparsable:
         '{"id":5,"date":"soon"}',
         '{"id":',
     )
-    """What stands there instead, in turn."""
-
     replace: bool = False
-    """Whether it stands in an entry's place and has its id, so that this entry does not come on
-    this connection; else it is an event more, without an id."""
 
 
 @attrs.frozen(kw_only=True)
 class UnknownEvents:
     """
     Events of a name that no client knows, without an id.
+
+    Attributes:
+        every: Entries from one to the next.
+        name: Their name.
+        data: Their data.
     """
 
     every: int = attrs.field(default=10, validator=_positive)
@@ -249,6 +307,13 @@ class UnknownEvents:
 class Framing:
     """
     The same events in another but equal form.
+
+    Attributes:
+        line_end: What ends a line.
+        byte_order_mark: Whether the body begins with one.
+        comments: Whether a comment stands before each event.
+        spaces: Whether a space follows each colon.
+        multiline: Whether the data of an entry is spread over several ``data:`` lines.
     """
 
     line_end: Literal["\n", "\r\n", "\r"] = attrs.field(
@@ -256,13 +321,8 @@ class Framing:
     )
     byte_order_mark: bool = False
     comments: bool = False
-    """Whether a comment stands before each event."""
-
     spaces: bool = False
-    """Whether a space follows each colon."""
-
     multiline: bool = False
-    """Whether the data of an entry is spread over several ``data:`` lines."""
 
 
 Answering = (

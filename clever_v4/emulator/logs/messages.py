@@ -82,22 +82,27 @@ POSTGRESQL_MESSAGES = (
 class Template:
     """
     One kind of entry, encoded but for its id, its date and its number.
+
+    Attributes:
+        frame: The whole event as a format of (id, id, date, number).
+        service: The systemd unit, to choose entries by without decoding them.
+        date_suffix: What follows the milliseconds: ``Z``, ``Z[UTC]``, or None for more digits.
     """
 
     frame: bytes
-    """The whole event as a format of (id, id, date, number)."""
-
     service: str
-    """The systemd unit, to choose entries by without decoding them."""
-
     date_suffix: str | None
-    """What follows the milliseconds: ``Z``, ``Z[UTC]``, or None for more digits."""
 
 
 @attrs.frozen
 class Rollout:
     """
     What runs during one era of an application's log.
+
+    Attributes:
+        commit_id: What was deployed.
+        deployment_id: ``deployment_…``.
+        instance_ids: What runs it.
     """
 
     commit_id: str

@@ -13,6 +13,13 @@ import attrs
 class Selection:
     """
     What a stream asked for; nothing: everything, with every member.
+
+    Attributes:
+        services: The units asked for; None: all.
+        deployment_id: The deployment asked for; None: all.
+        instance_ids: The instances asked for; none: all.
+        filter: What the message must contain, whatever the case; None: anything.
+        fields: The members asked for; none: all.
     """
 
     services: frozenset[str] | None = None

@@ -47,6 +47,16 @@ BATCH = 512
 class Reading:
     """
     What one connection reads: from where, what of it, up to where and how fast.
+
+    Attributes:
+        start: Where in the log it begins.
+        since_ms: Earliest date, in Unix milliseconds; None: none.
+        until_ms: Latest date, in Unix milliseconds; None: none.
+        limit: How many entries at most; None: no end.
+        elements: Entries per period at most.
+        period_s: The period of the throttle, in seconds.
+        selection: Which entries.
+        ends: Whether the stream ends when ``until`` is passed.
     """
 
     start: int
@@ -57,7 +67,6 @@ class Reading:
     period_s: float
     selection: Selection
     ends: bool
-    """Whether the stream ends when ``until`` is passed."""
 
 
 def routes(state: State) -> Iterable[web.RouteDef]:
