@@ -1,5 +1,5 @@
 """
-Every error that the library raises of its own accord, in one tree.
+What goes wrong with the server, the network, the credentials or a stream, in one tree.
 
 ::
 
@@ -36,11 +36,12 @@ Every error that the library raises of its own accord, in one tree.
     ├── DifferentEventLoopError         also a RuntimeError
     └── DeploymentWaitTimeoutError      also a TimeoutError: deployment_id, state, waited
 
-A caller's mistake (a bad argument) is a plain ``ValueError`` or ``TypeError``
-where the argument is given. Every error can be pickled, and none carries
-credentials in its message or attributes. Each has a ``request_id``: the
-``Sozu-Id`` of the answer that it is about, which Clever Cloud's support asks
-for, or None where no answer came.
+A caller's mistake (a bad argument) is not in the tree: it is a plain
+``ValueError`` or ``TypeError`` where the argument is given, and names it and its
+value. Every error of the tree can be pickled, and none carries credentials in
+its message or attributes. Each has a ``request_id``: the ``Sozu-Id`` of the
+answer that it is about, which Clever Cloud's support asks for, or None where no
+answer came.
 """
 
 from __future__ import annotations
@@ -98,7 +99,10 @@ def _rebuild(cls: type[CleverError], args: tuple[Any, ...], state: dict[str, Any
 
 class CleverError(Exception):
     """
-    The root of the tree: ``except CleverError`` catches all that the library raises.
+    The root of the tree: ``except CleverError`` catches what goes wrong with the server, the
+    network, the credentials or a stream.
+
+    A caller's mistake is a ``ValueError`` or ``TypeError`` instead, where the argument is given.
 
     Attributes:
         message: What went wrong, without the context that ``str(error)`` adds.
