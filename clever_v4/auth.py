@@ -11,6 +11,8 @@ from urllib.parse import quote, urlsplit
 
 import attrs
 
+from clever_v4.validators import check_choice, check_secret, field
+
 __all__ = [
     "API_BASE_URL",
     "API_BRIDGE_BASE_URL",
@@ -69,18 +71,6 @@ AuthProvider: TypeAlias = Callable[[], Awaitable[Auth]]
 """An async callable that gives fresh credentials; asked once at first, and once more after a 401."""
 
 
-def _secret(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    # The value itself must not be shown: it is, or nearly is, a secret.
-    if not isinstance(value, str):
-        raise TypeError(f"{attribute.name} must be a str, got {type(value).__name__}")
-    if not value:
-        raise ValueError(f"{attribute.name} must not be empty")
-    if not (value.isascii() and value.isprintable()) or " " in value:
-        raise ValueError(
-            f"{attribute.name} must be printable ASCII without spaces (value not shown)"
-        )
-
-
 @attrs.frozen
 class ApiToken:
     """
@@ -93,9 +83,10 @@ class ApiToken:
 
     Raises:
         ValueError: The token is empty or holds spaces or control characters.
+        TypeError: It is no text.
     """
 
-    token: str = attrs.field(repr=False, validator=_secret)
+    token: str = attrs.field(repr=False, validator=field(check_secret))
 
     @property
     def base_url(self) -> str:
@@ -125,6 +116,11 @@ class SignatureMethod(StrEnum):
     HMAC_SHA512 = "HMAC-SHA512"
 
 
+def _signature_method(value: SignatureMethod | str) -> SignatureMethod:
+    check_choice("signature_method", value, SignatureMethod)
+    return SignatureMethod(value)
+
+
 @attrs.frozen(kw_only=True)
 class OAuth1:
     """
@@ -144,14 +140,19 @@ class OAuth1:
     Raises:
         ValueError: A member is empty or holds spaces or control characters,
             or only one half of the consumer is given.
+        TypeError: A member is of another type.
     """
 
-    token: str = attrs.field(repr=False, validator=_secret)
-    token_secret: str = attrs.field(repr=False, validator=_secret)
-    consumer_key: str = attrs.field(default=CLI_CONSUMER_KEY, repr=False, validator=_secret)
-    consumer_secret: str = attrs.field(default=CLI_CONSUMER_SECRET, repr=False, validator=_secret)
+    token: str = attrs.field(repr=False, validator=field(check_secret))
+    token_secret: str = attrs.field(repr=False, validator=field(check_secret))
+    consumer_key: str = attrs.field(
+        default=CLI_CONSUMER_KEY, repr=False, validator=field(check_secret)
+    )
+    consumer_secret: str = attrs.field(
+        default=CLI_CONSUMER_SECRET, repr=False, validator=field(check_secret)
+    )
     signature_method: SignatureMethod = attrs.field(
-        default=SignatureMethod.PLAINTEXT, converter=SignatureMethod
+        default=SignatureMethod.PLAINTEXT, converter=_signature_method
     )
 
     def __attrs_post_init__(self) -> None:

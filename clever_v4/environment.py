@@ -17,6 +17,7 @@ import attrs
 
 from clever_v4.auth import API_URL_VARIABLE, ApiToken, Auth, OAuth1
 from clever_v4.errors import CredentialsError
+from clever_v4.validators import check_instance, check_text
 
 __all__ = ["FoundCredentials", "find_credentials"]
 
@@ -63,13 +64,25 @@ def find_credentials(environ: Mapping[str, str] | None = None) -> FoundCredentia
         CredentialsError: Nothing was found, one half of a pair is missing, or
             the file is unreadable or its session expired. Names the file and
             never shows its content.
+        TypeError: *environ* is no mapping of texts.
     """
+    if environ is not None:
+        _check_environ(environ)
     found = _find(os.environ if environ is None else environ)
     # Raised here, where nothing of the file is left that a traceback, its locals
     # or the chain of exceptions could show: a parser's error holds all of it.
     if isinstance(found, _Problem):
         raise CredentialsError(found.text)
     return found
+
+
+def _check_environ(environ: Mapping[str, str]) -> None:
+    check_instance("environ", environ, Mapping)
+    for name, value in environ.items():
+        check_text("each name of environ", name)
+        # The value is not shown: some are secrets.
+        if not isinstance(value, str):
+            raise TypeError(f"environ[{name!r}] must be text, got a value of another type")
 
 
 @attrs.frozen

@@ -26,6 +26,7 @@ from clever_v4.environment import find_credentials
 from clever_v4.transport.client import Client
 from clever_v4.transport.policies import ResponseInfo, Retry, Timeout
 from clever_v4.transport.responses import Response
+from clever_v4.validators import check_duration
 from clever_v4.wire.names import UNSET
 from clever_v4.wire.query import QueryLike, to_pairs
 
@@ -103,7 +104,7 @@ class Session:
     Raises:
         ValueError: An argument cannot be meant; also when *base_url* or *proxy*
             would send the credentials in clear text over a network.
-        TypeError: *auth* is none.
+        TypeError: An argument is of another type.
 
     Attributes:
         logs: Log streams of applications and add-ons (`Logs`).
@@ -135,13 +136,16 @@ class Session:
         max_response_bytes: int = 64 * 1024 * 1024,
         max_header_bytes: int = 8190,
     ) -> None:
+        if isinstance(timeout, timedelta):
+            check_duration("timeout", timeout)
+            timeout = Timeout(total=timeout)
         self._client = Client(
             auth=auth,
             http=http,
             stream_http=stream_http,
             base_url=base_url,
             retry=retry,
-            timeout=Timeout(total=timeout) if isinstance(timeout, timedelta) else timeout,
+            timeout=timeout,
             on_response=on_response,
             allow_insecure_http=allow_insecure_http,
             ssl=ssl,
@@ -180,6 +184,8 @@ class Session:
 
         Raises:
             CredentialsError: There are none, or they cannot be used.
+            ValueError: An option cannot be meant.
+            TypeError: *environ* is no mapping of texts, or an option is of another type.
         """
         found = find_credentials(environ)
         if options.get("base_url") is None:
@@ -299,6 +305,7 @@ class Session:
             APIError: The API refused.
             TransportError: There was no usable answer.
             ValueError: The method, the path or the query cannot be meant.
+            TypeError: An argument is of another type.
         """
         return await self._client.request(
             method,

@@ -9,9 +9,8 @@ It gives nothing back. `field` makes of it what ``attrs.field(validator=...)`` t
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import timedelta
-from enum import StrEnum
 from functools import partial
 from typing import Any, Final
 
@@ -23,9 +22,12 @@ __all__ = [
     "check_hashable",
     "check_instance",
     "check_keys",
+    "check_method",
     "check_names",
     "check_number",
+    "check_secret",
     "check_text",
+    "check_text_mapping",
     "check_tuple_of_texts",
     "check_whole_number",
     "field",
@@ -34,6 +36,7 @@ __all__ = [
 
 # A whole log pasted where a name belongs must not fill the error's message.
 _SHOWN_CHARACTERS: Final = 80
+_PLAIN_WORDS: Final = {"NoneType": "None", "bool": "True or False", "str": "text"}
 
 
 def shown(value: object) -> str:
@@ -62,10 +65,10 @@ def field(check: Callable[..., None], *, optional: bool = False, **bounds: Any) 
 
 
 def check_whole_number(
-    name: str, value: object, *, at_least: int = 1, at_most: int | None = None
+    name: str, value: object, *, at_least: int | None = 1, at_most: int | None = None
 ) -> None:
     """
-    An ``int`` within bounds; a ``bool`` is none.
+    An ``int`` within bounds, None for no bound; a ``bool`` is none.
 
     Raises:
         TypeError: It is no whole number.
@@ -73,7 +76,7 @@ def check_whole_number(
     """
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"{name} must be a whole number, got {shown(value)}")
-    if value < at_least:
+    if at_least is not None and value < at_least:
         raise ValueError(f"{name} must be at least {at_least}, got {value}")
     if at_most is not None and value > at_most:
         raise ValueError(f"{name} must be at most {at_most}, got {value}")
@@ -147,14 +150,45 @@ def check_text(name: str, value: object, *, or_empty: bool = False) -> None:
         ValueError: It is empty.
     """
     if not isinstance(value, str):
-        raise TypeError(f"{name} must be a text, got {shown(value)}")
+        raise TypeError(f"{name} must be text, got {shown(value)}")
     if not value and not or_empty:
         raise ValueError(f"{name} must not be empty, got {value!r}")
 
 
-def check_choice(name: str, value: object, kind: type[StrEnum]) -> None:
+def check_secret(name: str, value: object) -> None:
     """
-    A value of an enum of words, or one of its words as plain text.
+    Text that can stand in a header, and that no message shows.
+
+    Raises:
+        TypeError: It is no ``str``.
+        ValueError: It is empty, or holds a space, a control character or one beyond ASCII.
+    """
+    # Not even what is no text is shown: it is, or nearly is, a secret.
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be text, got {_with_article(type(value).__name__)}")
+    if not value:
+        raise ValueError(f"{name} must not be empty")
+    if not (value.isascii() and value.isprintable()) or " " in value:
+        raise ValueError(f"{name} must be printable ASCII without spaces (value not shown)")
+
+
+def check_text_mapping(name: str, value: object) -> None:
+    """
+    A mapping of texts to texts, such as headers.
+
+    Raises:
+        TypeError: It is no mapping, or a key or value is no ``str``.
+    """
+    check_instance(name, value, Mapping)
+    assert isinstance(value, Mapping)  # for type checkers  # noqa: S101
+    for key, one in value.items():
+        check_text(f"each name of {name}", key, or_empty=True)
+        check_text(f"{name}[{key!r}]", one, or_empty=True)
+
+
+def check_choice(name: str, value: object, kind: Iterable[str]) -> None:
+    """
+    One of several words: of an enum, whose members are as good as their text, or of a tuple.
 
     Raises:
         TypeError: It is no text.
@@ -202,6 +236,17 @@ def check_instance(name: str, value: object, kind: type | tuple[type, ...]) -> N
         raise TypeError(f"{name} must be {names}, got {shown(value)}")
 
 
+def check_method(name: str, value: object, method: str) -> None:
+    """
+    Something that has a method of this name.
+
+    Raises:
+        TypeError: It has none.
+    """
+    if not callable(getattr(value, method, None)):
+        raise TypeError(f"{name} must have a method {method}(), got {shown(value)}")
+
+
 def check_keys(name: str, value: object) -> None:
     """
     Several keys: a list, tuple or set, say; not one text.
@@ -243,6 +288,6 @@ def check_tuple_of_texts(name: str, value: object) -> None:
 
 
 def _with_article(name: str) -> str:
-    if name == "NoneType":
-        return "None"
+    if name in _PLAIN_WORDS:
+        return _PLAIN_WORDS[name]
     return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"

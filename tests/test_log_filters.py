@@ -121,7 +121,7 @@ def test_what_cannot_be_meant_is_refused() -> None:
         from_service()
     with pytest.raises(ValueError, match="each of deployment_ids must not be empty, got ''"):
         from_deployment("")
-    with pytest.raises(TypeError, match="each of instance_ids must be a text, got None"):
+    with pytest.raises(TypeError, match="each of instance_ids must be text, got None"):
         from_instance(None)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="text must not be empty, got ''"):
         containing("")

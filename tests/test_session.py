@@ -187,7 +187,7 @@ def test_auth_that_is_none_is_refused_and_not_shown(auth: Any) -> None:
         ),
         ({"base_url": "api.clever-cloud.com"}, ValueError, r"^base_url must be an http"),
         ({"base_url": "https://u:p@host:port"}, ValueError, r"^base_url .*\(value not shown\)$"),
-        ({"timeout": timedelta(0)}, ValueError, r"^total must be positive, got 0:00:00"),
+        ({"timeout": timedelta(0)}, ValueError, r"^timeout must be positive, got 0:00:00"),
         ({"timeout": 5}, TypeError, r"^timeout must be a Timeout or None, got 5$"),
         ({"retry": 5}, TypeError, r"^retry must be a Retry or None, got 5$"),
         ({"on_response": "f"}, TypeError, r"^on_response must be a function, got 'f'$"),

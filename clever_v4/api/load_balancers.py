@@ -11,6 +11,7 @@ import attrs
 
 from clever_v4.transport.client import Client
 from clever_v4.transport.resources import get_list
+from clever_v4.validators import check_choice
 from clever_v4.wire.ids import IdKind, check_id
 from clever_v4.wire.names import wire_style
 
@@ -113,10 +114,7 @@ class LoadBalancers:
         """
         check_id("owner_id", owner_id, IdKind.OWNER)
         check_id("resource_id", resource_id, IdKind.APPLICATION, IdKind.ADDON)
-        try:
-            kind = LoadBalancerKind(kind)
-        except ValueError:
-            raise ValueError(f"kind must be 'default' or 'private', got {kind!r}") from None
+        check_choice("kind", kind, LoadBalancerKind)
         path = (
             "v4",
             "load-balancers",
@@ -125,6 +123,6 @@ class LoadBalancers:
             "addons" if resource_id.startswith("addon_") else "applications",
             resource_id,
             "load-balancers",
-            kind.value,
+            LoadBalancerKind(kind).value,
         )
         return await get_list(self._client, path, LoadBalancer, missing_ok=missing_ok)

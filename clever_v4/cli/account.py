@@ -237,7 +237,7 @@ async def _candidates_told(
     Say of a name that cannot be resolved what it could have been.
     """
     try:
-        with usage(**{"an id or name": typed}):
+        with usage(id_or_name=typed):
             yield
     except UnresolvedNameError as exc:
         # It is remembered: this asks nobody.

@@ -29,6 +29,7 @@ _TYPED: Final = {
     "name": "NAME",
     "offload.duration": "--offload-duration",
     "offload.size_bytes": "--offload-size",
+    "owner": "--owner",
     "owner_id": "--owner",
     "per": "PERIOD of --throttle",
     "poll_interval": "--poll-interval",
@@ -65,8 +66,7 @@ def in_typed_words(message: str, names: Mapping[str, str]) -> str:
         if (match := _MEMBERS.match(message)) and message[match.end() : match.end() + 1] == " ":
             message = _TYPED[match[0]] + message[match.end() :]
     # Values as they were typed, not as Python writes what was made of them.
-    message = _OBJECT.sub("", _SEVERAL.sub(r"got \1", message))
-    return message.replace("must not hold an empty str", "must not be empty")
+    return _OBJECT.sub("", _SEVERAL.sub(r"got \1", message))
 
 
 def parse_mistake(error: CycloptsError) -> str:

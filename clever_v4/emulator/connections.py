@@ -15,6 +15,7 @@ from aiohttp import web
 
 from clever_v4.emulator.faults.plans import Plan
 from clever_v4.emulator.threads import is_running
+from clever_v4.validators import check_number, check_whole_number
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -128,7 +129,12 @@ class Connections:
     async def wait_until(self, *, active: int | None = None, opened: int | None = None) -> None:
         """
         Wait until so many are open now, or at least so many were opened in all; on any event loop.
+
+        Raises:
+            ValueError: A count is negative.
+            TypeError: An argument is of another type.
         """
+        _check_counts(active, opened)
         loop = asyncio.get_running_loop()
         change = asyncio.Event()
 
@@ -155,7 +161,11 @@ class Connections:
 
         Raises:
             TimeoutError: It did not come to that within *timeout_s*.
+            ValueError: A number is negative.
+            TypeError: An argument is of another type.
         """
+        _check_counts(active, opened)
+        check_number("timeout_s", timeout_s, at_least=0)
         change = threading.Event()
         self._wakers.add(change.set)
         deadline_s = time.monotonic() + timeout_s
@@ -177,3 +187,9 @@ class Connections:
     def _tell(self) -> None:
         for wake in list(self._wakers):
             wake()
+
+
+def _check_counts(active: int | None, opened: int | None) -> None:
+    for name, value in (("active", active), ("opened", opened)):
+        if value is not None:
+            check_whole_number(name, value, at_least=0)

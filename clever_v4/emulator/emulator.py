@@ -14,6 +14,13 @@ from clever_v4.emulator.logs import lookup
 from clever_v4.emulator.logs.entries import EntryLog
 from clever_v4.emulator.server import Server, where_it_runs
 from clever_v4.emulator.state import Options, PulsarUnits, State
+from clever_v4.validators import (
+    check_callback,
+    check_flag,
+    check_names,
+    check_text,
+    check_whole_number,
+)
 
 
 class Emulator(Server):
@@ -48,6 +55,10 @@ class Emulator(Server):
         epoch_s: Where history ends and live production begins, in seconds since 1970; by
             default the moment of construction. With it given, all dates are a function of it.
         clock: What tells the time, in seconds since 1970.
+
+    Raises:
+        ValueError: An argument is out of bounds, or another word than those named.
+        TypeError: An argument is of another type.
     """
 
     def __init__(
@@ -66,6 +77,10 @@ class Emulator(Server):
         epoch_s: float | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        check_text("host", host)
+        check_whole_number("port", port, at_least=0, at_most=65535)
+        check_flag("demo", demo)
+        check_callback("clock", clock)  # asked before the options look at it
         state = State(
             Options(
                 seed=seed,
@@ -144,12 +159,18 @@ class Emulator(Server):
                 ``bas`` and ``bas-deploy``, as with the real API.
             long_lines: Whether lines of 300,000 bytes occur; not by default.
             owner_id: Whose it is; by default the organisation's.
+
+        Raises:
+            ValueError: An argument is out of bounds, or another word than those named.
+            TypeError: An argument is of another type.
+            KeyError: There is no such owner.
         """
         state = self.state
+        check_names("services", services)
         application = Application(
             id=f"app_{state.uuid('application', len(state.applications))}",
             name=name,
-            owner_id=self.owner_id if owner_id is None else state.owner(owner_id).id,
+            owner_id=self._owner_id(owner_id),
             zone=zone,
             type=type,
             behaviour=behaviour,
@@ -188,15 +209,21 @@ class Emulator(Server):
             behaviour: How its streams behave.
             history_interval_s: Seconds between two entries of the history.
             owner_id: Whose it is.
+
+        Raises:
+            ValueError: An argument is out of bounds, or another word than those named.
+            TypeError: An argument is of another type.
+            KeyError: There is no such owner.
         """
         state = self.state
+        check_text("provider_id", provider_id)
         number = len(state.addons)
         kind = provider_id.removesuffix("-addon").removeprefix("addon-")
         addon = Addon(
             id=f"addon_{state.uuid('addon', number)}",
             real_id=f"{kind}_{state.uuid('real add-on', number)}",
             name=name,
-            owner_id=self.owner_id if owner_id is None else state.owner(owner_id).id,
+            owner_id=self._owner_id(owner_id),
             zone=zone,
             provider_id=provider_id,
             behaviour=behaviour,
@@ -223,7 +250,15 @@ class Emulator(Server):
 
         Returns:
             The id of the deployment.
+
+        Raises:
+            ValueError: An argument is empty or negative.
+            TypeError: An argument is of another type.
+            KeyError: There is no such application.
         """
+        check_text("application_id", application_id)
+        check_text("outcome", outcome)
+        check_whole_number("not_found_looks", not_found_looks, at_least=0)
         started = self.state.deployments.deploy(
             self.state.applications[application_id],
             outcome=outcome,
@@ -255,8 +290,16 @@ class Emulator(Server):
 
         Returns:
             The ids of the entries.
+
+        Raises:
+            ValueError: The log has a rate, or *count* is negative.
+            TypeError: An argument is of another type.
+            KeyError: There is no such resource.
         """
-        log = lookup.log_of(self.state, resource_id, access=access)
+        if message is not None:
+            check_text("message", message, or_empty=True)
+        check_whole_number("count", count, at_least=0)
+        log = self._log(resource_id, access=access)
         given: dict[str, object] | None = None
         if message is not None:
             given = {"message": message, "service": "bas.service"} | members
@@ -277,8 +320,8 @@ class Emulator(Server):
             start: From which entry on; 0 is the oldest.
             stop: Up to which entry, exclusive; None: all that exist.
         """
-        log = lookup.log_of(self.state, resource_id, access=access)
-        return [log.entry(index) for index in self._indices(log)[start:stop]]
+        log = self._log(resource_id, access=access)
+        return [log.entry(index) for index in self._indices(log, start, stop)]
 
     @where_it_runs
     def produced_ids(
@@ -290,15 +333,29 @@ class Emulator(Server):
         Only those from *start* to *stop* are made: who looks again and again asks for what came
         since (``start=len(ids)``), not for all.
         """
-        log = lookup.log_of(self.state, resource_id, access=access)
-        return [log.id(index) for index in self._indices(log)[start:stop]]
+        log = self._log(resource_id, access=access)
+        return [log.id(index) for index in self._indices(log, start, stop)]
 
     @where_it_runs
     def produced_count(self, resource_id: str, *, access: bool = False) -> int:
         """
         How many entries exist now; makes none of them.
         """
-        return len(self._indices(lookup.log_of(self.state, resource_id, access=access)))
+        return len(self._indices(self._log(resource_id, access=access), 0, None))
 
-    def _indices(self, log: EntryLog) -> range:
-        return range(log.count(self.state.now_s() * 1000))
+    def _log(self, resource_id: str, *, access: bool) -> EntryLog:
+        check_text("resource_id", resource_id)
+        check_flag("access", access)
+        return lookup.log_of(self.state, resource_id, access=access)
+
+    def _indices(self, log: EntryLog, start: int, stop: int | None) -> range:
+        check_whole_number("start", start, at_least=None)
+        if stop is not None:
+            check_whole_number("stop", stop, at_least=None)
+        return range(log.count(self.state.now_s() * 1000))[start:stop]
+
+    def _owner_id(self, owner_id: str | None) -> str:
+        if owner_id is None:
+            return self.owner_id
+        check_text("owner_id", owner_id)
+        return self.state.owners[owner_id].id

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from typing import Literal, get_args
 
 import attrs
-from attrs.validators import ge, gt, in_
 
 from clever_v4.emulator.auth import Authenticator, Credentials
 from clever_v4.emulator.connections import Connections
@@ -24,6 +23,14 @@ from clever_v4.emulator.data.resources import Addon, Application, Owner
 from clever_v4.emulator.errors import ErrorGeneration, not_found
 from clever_v4.emulator.faults.plans import FaultPlans
 from clever_v4.emulator.logs.entries import EntryLog
+from clever_v4.validators import (
+    check_callback,
+    check_choice,
+    check_flag,
+    check_number,
+    check_whole_number,
+    field,
+)
 
 PulsarUnits = Literal["bytes", "megabytes"]
 """Units of the Pulsar storage policies: bytes and minutes, or megabytes and days."""
@@ -49,17 +56,25 @@ class Options:
         clock: What tells the time, in seconds since 1970.
     """
 
-    seed: int = 1
-    heartbeat_s: float = attrs.field(default=2.0, validator=gt(0))
+    seed: int = attrs.field(default=1, validator=field(check_whole_number, at_least=None))
+    heartbeat_s: float = attrs.field(default=2.0, validator=field(check_number, more_than=0))
     error_generation: ErrorGeneration = attrs.field(
-        default="2023", validator=in_(get_args(ErrorGeneration))
+        default="2023", validator=field(check_choice, kind=get_args(ErrorGeneration))
     )
-    gzip_streams: bool = False
-    pulsar_units: PulsarUnits = attrs.field(default="bytes", validator=in_(get_args(PulsarUnits)))
-    zone_names: bool = False
-    forgotten_deployments: int = attrs.field(default=0, validator=ge(0))
-    epoch_s: float = attrs.field(factory=lambda: float(int(time.time())))
-    clock: Callable[[], float] = attrs.field(default=time.time, repr=False)
+    gzip_streams: bool = attrs.field(default=False, validator=field(check_flag))
+    pulsar_units: PulsarUnits = attrs.field(
+        default="bytes", validator=field(check_choice, kind=get_args(PulsarUnits))
+    )
+    zone_names: bool = attrs.field(default=False, validator=field(check_flag))
+    forgotten_deployments: int = attrs.field(
+        default=0, validator=field(check_whole_number, at_least=0)
+    )
+    epoch_s: float = attrs.field(
+        factory=lambda: float(int(time.time())), validator=field(check_number)
+    )
+    clock: Callable[[], float] = attrs.field(
+        default=time.time, repr=False, validator=field(check_callback)
+    )
 
 
 class State:

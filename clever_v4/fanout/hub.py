@@ -37,6 +37,7 @@ from clever_v4.validators import (
     check_flag,
     check_hashable,
     check_instance,
+    check_method,
     check_text,
     check_whole_number,
     shown,
@@ -254,8 +255,7 @@ class Hub(Generic[K, T]):
             HubClosedError: The hub is not open.
         """
         check_hashable("key", key)
-        if not callable(getattr(source, "open", None)):
-            raise TypeError(f"source must have a method open(), got {shown(source)}")
+        check_method("source", source, "open")
         if linger is not None:
             check_duration("linger", linger, or_zero=True)
         check_flag("forget", forget)

@@ -10,8 +10,9 @@ from typing import Any, Final
 import msgspec
 
 from clever_v4.fanout.hub_cursor import HubCursor
-from clever_v4.fanout.items import Gap, Item, Notice, SourceEnded, SourceFailed, Tagged
+from clever_v4.fanout.items import Batch, Gap, Item, Notice, SourceEnded, SourceFailed, Tagged
 from clever_v4.streaming.policy import Reconnection
+from clever_v4.validators import check_instance
 from clever_v4.wire.converter import converter
 
 __all__ = [
@@ -38,6 +39,8 @@ LONGEST_ID: Final = 4096
 about 8 KiB of one (aiohttp 8,190 bytes)."""
 HEARTBEAT: Final = b": heartbeat\n\n"
 
+_ITEMS: Final = (Batch, Gap, Notice, SourceEnded, SourceFailed)
+
 # Sources that end with their hub: the browser comes back, and finds them followed again.
 _ENDS_OF_THE_HUB = frozenset({"closed", "drained"})
 
@@ -45,7 +48,11 @@ _ENDS_OF_THE_HUB = frozenset({"closed", "drained"})
 def entry_json(tagged: Tagged[Any, Any]) -> str:
     """
     The data of a ``log`` event.
+
+    Raises:
+        TypeError: It is not what a subscription tags an entry with.
     """
+    check_instance("tagged", tagged, Tagged)
     entry = converter.unstructure(tagged.entry)
     if isinstance(entry, dict):
         entry = {name: value for name, value in entry.items() if value is not None}
@@ -55,7 +62,11 @@ def entry_json(tagged: Tagged[Any, Any]) -> str:
 def notice_json(item: Item[Any, Any]) -> tuple[str, str] | None:
     """
     The event type and the data of what is no entry; None: it is not sent.
+
+    Raises:
+        TypeError: It is nothing that a subscription hands over.
     """
+    check_instance("item", item, _ITEMS)
     members: Mapping[str, object]
     match item:
         case Gap():

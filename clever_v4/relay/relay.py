@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -21,7 +22,13 @@ from clever_v4.relay import aiohttp_web, asgi
 from clever_v4.relay.browsers import Browsers
 from clever_v4.relay.events import HEADERS, LONGEST_ID, entry_json, event, event_id, notice_json
 from clever_v4.relay.signals import telling_of_signals
-from clever_v4.validators import check_callback, check_duration, field
+from clever_v4.validators import (
+    check_callback,
+    check_duration,
+    check_instance,
+    check_text_mapping,
+    field,
+)
 
 if TYPE_CHECKING:
     from clever_v4.relay.starlette import RelayResponse
@@ -70,7 +77,12 @@ class Relay:
 
         *otherwise* if there is none, or one that no relay wrote. A cursor of another hub (the
         process was restarted) begins at the oldest entry of each ring, after a ``gap``.
+
+        Raises:
+            TypeError: An argument is of another type.
         """
+        check_instance("headers", headers, (Mapping, str, NoneType))
+        check_instance("otherwise", otherwise, (Start, HubCursor))
         text = headers
         if isinstance(headers, Mapping):
             text = next((v for k, v in headers.items() if k.lower() == "last-event-id"), None)
@@ -102,7 +114,10 @@ class Relay:
 
         Raises:
             aiohttp.web.HTTPMethodNotAllowed: The method is none of GET, HEAD and POST.
+            TypeError: An argument is of another type.
         """
+        check_instance("request", request, web.BaseRequest)
+        _check_answer(subscription, headers)
         return await aiohttp_web.answer(self, self._browsers, request, subscription, headers or {})
 
     def asgi(
@@ -117,7 +132,11 @@ class Relay:
         Args:
             subscription: What ``hub.subscribe()`` gave.
             headers: Sent besides the relay's own, such as for requests from other origins.
+
+        Raises:
+            TypeError: An argument is of another type.
         """
+        _check_answer(subscription, headers)
         answer = asgi.Answer(self, self._browsers, subscription)
         pairs = {**HEADERS, **(headers or {})}.items()
         raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
@@ -139,7 +158,9 @@ class Relay:
 
         Raises:
             ModuleNotFoundError: Starlette is not installed.
+            TypeError: An argument is of another type.
         """
+        _check_answer(subscription, headers)
         from clever_v4.relay.starlette import RelayResponse
 
         answer = asgi.Answer(self, self._browsers, subscription)
@@ -152,7 +173,11 @@ class Relay:
         Let the browsers go when *app*, of aiohttp.web, is shut down.
 
         Without it the server waits for them: 60 s by default (``shutdown_timeout``).
+
+        Raises:
+            TypeError: *app* is no application of aiohttp.web.
         """
+        check_instance("app", app, web.Application)
 
         async def restart(_app: web.Application) -> None:
             self._browsers.restart()
@@ -224,3 +249,9 @@ class Relay:
             event("log", self.encode(tagged), event_id(subscription.cursor_after(index)))
             for index, tagged in enumerate(item.tagged)
         )
+
+
+def _check_answer(subscription: object, headers: object) -> None:
+    check_instance("subscription", subscription, Subscription)
+    if headers is not None:
+        check_text_mapping("headers", headers)

@@ -74,7 +74,7 @@ class Decoder:
 
     def __init__(self, *, max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES) -> None:
         if max_event_bytes < 1:
-            raise ValueError(f"max_event_bytes must be at least 1, not {max_event_bytes}")
+            raise ValueError(f"max_event_bytes must be at least 1, got {max_event_bytes}")
         self._max_event_bytes = max_event_bytes
         self._retry_ms: int | None = None
         self._id = b""

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 import attrs
 
@@ -20,7 +20,15 @@ from clever_v4.errors import (
     TransportError,
     UnexpectedEndError,
 )
-from clever_v4.validators import check_callback, field
+from clever_v4.validators import (
+    check_callback,
+    check_duration,
+    check_flag,
+    check_instance,
+    check_number,
+    check_whole_number,
+    field,
+)
 
 from .decoder import DEFAULT_MAX_EVENT_BYTES
 
@@ -44,6 +52,7 @@ def is_transient(error: Exception) -> bool:
     ``Reconnect(is_transient=...)`` a function of the same shape to decide
     otherwise; it may call this one.
     """
+    check_instance("error", error, Exception)
     if isinstance(error, APIError):
         return (
             error.status >= 500
@@ -56,31 +65,6 @@ def is_transient(error: Exception) -> bool:
         error,
         TransportError | HeartbeatTimeoutError | NotAnEventStreamError | UnexpectedEndError,
     )
-
-
-def _duration(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    if not isinstance(value, timedelta):
-        raise TypeError(f"{attribute.name} must be a timedelta, not {value!r}")
-    if value <= timedelta():
-        raise ValueError(f"{attribute.name} must be positive, not {value!r}")
-
-
-def _count(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{attribute.name} must be a whole number, not {value!r}")
-    if value < 1:
-        raise ValueError(f"{attribute.name} must be at least 1, not {value}")
-
-
-def _factor(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        raise TypeError(f"{attribute.name} must be a number, not {value!r}")
-    if not 1 <= value < float("inf"):
-        raise ValueError(f"{attribute.name} must be finite and at least 1, not {value}")
-
-
-_optional_duration: Any = attrs.validators.optional(_duration)
-_optional_count: Any = attrs.validators.optional(_count)
 
 
 @attrs.frozen(kw_only=True)
@@ -112,15 +96,23 @@ class Reconnect:
         is_transient: Decides which errors are worth another attempt.
     """
 
-    initial: timedelta = attrs.field(default=timedelta(seconds=1), validator=_duration)
-    factor: float = attrs.field(default=2.0, validator=_factor)
-    max_delay: timedelta = attrs.field(default=timedelta(seconds=30), validator=_duration)
-    max_asked_delay: timedelta | None = attrs.field(
-        default=MAX_ASKED_DELAY, validator=_optional_duration
+    initial: timedelta = attrs.field(default=timedelta(seconds=1), validator=field(check_duration))
+    factor: float = attrs.field(default=2.0, validator=field(check_number, at_least=1))
+    max_delay: timedelta = attrs.field(
+        default=timedelta(seconds=30), validator=field(check_duration)
     )
-    healthy_after: timedelta = attrs.field(default=timedelta(seconds=10), validator=_duration)
-    attempts: int | None = attrs.field(default=None, validator=_optional_count)
-    first_attempts: int | None = attrs.field(default=6, validator=_optional_count)
+    max_asked_delay: timedelta | None = attrs.field(
+        default=MAX_ASKED_DELAY, validator=field(check_duration, optional=True)
+    )
+    healthy_after: timedelta = attrs.field(
+        default=timedelta(seconds=10), validator=field(check_duration)
+    )
+    attempts: int | None = attrs.field(
+        default=None, validator=field(check_whole_number, optional=True)
+    )
+    first_attempts: int | None = attrs.field(
+        default=6, validator=field(check_whole_number, optional=True)
+    )
     is_transient: Callable[[Exception], bool] = attrs.field(
         default=is_transient, validator=field(check_callback)
     )
@@ -153,19 +145,19 @@ class StreamOptions:
     """
 
     heartbeat_timeout: timedelta | None = attrs.field(
-        default=timedelta(seconds=10), validator=_optional_duration
+        default=timedelta(seconds=10), validator=field(check_duration, optional=True)
     )
     settle_time: timedelta | None = attrs.field(
-        default=timedelta(seconds=16), validator=_optional_duration
+        default=timedelta(seconds=16), validator=field(check_duration, optional=True)
     )
     reconnect: Reconnect = attrs.field(
-        factory=Reconnect, validator=attrs.validators.instance_of(Reconnect)
+        factory=Reconnect, validator=field(check_instance, kind=Reconnect)
     )
-    max_event_bytes: int = attrs.field(default=DEFAULT_MAX_EVENT_BYTES, validator=_count)
-    compress: bool = attrs.field(default=False, validator=attrs.validators.instance_of(bool))
-    wait_for_first_log: bool = attrs.field(
-        default=False, validator=attrs.validators.instance_of(bool)
+    max_event_bytes: int = attrs.field(
+        default=DEFAULT_MAX_EVENT_BYTES, validator=field(check_whole_number)
     )
+    compress: bool = attrs.field(default=False, validator=field(check_flag))
+    wait_for_first_log: bool = attrs.field(default=False, validator=field(check_flag))
 
 
 @attrs.frozen(kw_only=True)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import compress
+from types import NoneType
 from typing import Any, Final, NamedTuple, Self, TypeAlias, TypeVar
 
 from clever_v4.errors import ResponseFormatError
@@ -117,6 +118,7 @@ class EventStream(ClosableGenerator[T]):
     ) -> None:
         cursor = _START if resume_from is None else resume_from
         check_instance("resume_from", cursor, Cursor)
+        check_instance("options", options, (StreamOptions, NoneType))
         if on_reconnection is not None:
             check_callback("on_reconnection", on_reconnection)
         if on_bad_entry is not None:

@@ -25,7 +25,13 @@ from clever_v4.telemetry.instruments import (
     OF_SUBSCRIBERS,
     Instrument,
 )
-from clever_v4.validators import check_flag, check_instance
+from clever_v4.validators import (
+    check_flag,
+    check_instance,
+    check_method,
+    check_text_mapping,
+    shown,
+)
 
 __all__ = ["Observed", "ObservedStream", "observe_hub", "observe_stream"]
 
@@ -90,6 +96,7 @@ def observe_hub(
         RuntimeError: No event loop is running.
         TypeError: An argument is of another type.
     """
+    check_method("hub", hub, "statistics")
     check_instance("meter", meter, (Meter, NoneType))
     check_flag("per_source", per_source)
     check_flag("per_subscriber", per_subscriber)
@@ -120,6 +127,9 @@ def observe_stream(
         RuntimeError: No event loop is running.
         TypeError: An argument is of another type.
     """
+    check_method("stream", stream, "statistics")
+    if not isinstance(getattr(stream, "state", None), StreamState):
+        raise TypeError(f"stream must have a state, got {shown(stream)}")
     check_instance("meter", meter, (Meter, NoneType))
     snapshots = _Snapshots(stream, attributes, lambda one: (one.statistics(), one.state))
     _watch(meter or _global_meter(), OF_STREAM, snapshots)
@@ -185,7 +195,8 @@ class _Snapshots:
         attributes: Mapping[str, str] | None,
         take: Callable[[Any], Any],
     ) -> None:
-        check_instance("attributes", attributes, (Mapping, NoneType))
+        if attributes is not None:
+            check_text_mapping("attributes", attributes)
         self.attributes = dict(attributes or {})
         self._observed = weakref.ref(observed)
         self._take = take

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from yarl import URL
 
+from clever_v4.validators import shown
 from clever_v4.wire.paths import QueryPairs, encode_path, encode_query
 
 __all__ = ["checked_base_url", "is_loopback", "join", "target"]
@@ -37,12 +38,16 @@ def checked_base_url(name: str, value: str | URL) -> URL:
     Raises:
         ValueError: It is no http(s) address, or holds credentials, a query or
             a fragment.
+        TypeError: It is neither text nor a ``URL``.
     """
+    # A value that may hold a password is not shown.
+    got = "(value not shown)" if "@" in str(value) else f"got {shown(value)}"
+    if not isinstance(value, str | URL):
+        raise TypeError(f"{name} must be text or a URL, {got}")
     try:
         base = URL(value)
-    except (ValueError, TypeError) as exc:
-        shown = "(value not shown)" if "@" in str(value) else f"got {value!r}"
-        raise ValueError(f"{name} must be an http(s) address, {shown}") from exc
+    except ValueError as exc:
+        raise ValueError(f"{name} must be an http(s) address, {got}") from exc
     if base.user is not None or base.password is not None:
         raise ValueError(f"{name} must not hold credentials (value not shown)")
     if base.scheme not in {"http", "https"} or not base.host:

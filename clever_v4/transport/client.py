@@ -15,7 +15,13 @@ from yarl import URL
 
 from clever_v4.auth import Auth, AuthProvider
 from clever_v4.errors import ResponseTooLargeError
-from clever_v4.validators import check_whole_number
+from clever_v4.validators import (
+    check_flag,
+    check_text,
+    check_text_mapping,
+    check_whole_number,
+    shown,
+)
 from clever_v4.wire.converter import converter
 from clever_v4.wire.names import UNSET
 from clever_v4.wire.paths import QueryPairs
@@ -45,6 +51,13 @@ _METHODS: Final = _IDEMPOTENT | {"POST", "PATCH"}
 
 # Money leaves as the number that it is, with all its digits.
 _encode_json: Final = msgspec.json.Encoder(decimal_format="number").encode
+
+
+def _json_body(value: object) -> bytes:
+    try:
+        return _encode_json(converter.unstructure(value))
+    except TypeError as exc:
+        raise TypeError(f"json must be plain values or a model, got {shown(value)}: {exc}") from exc
 
 
 class Client:
@@ -213,14 +226,22 @@ class Client:
             APIError: The API refused.
             TransportError: There was no usable answer.
             ValueError: The method or a segment of the path is none.
+            TypeError: An argument is of another type.
         """
+        check_text("method", method)
+        check_text("accept", accept)
+        check_flag("authenticated", authenticated)
+        if headers is not None:
+            check_text_mapping("headers", headers)
+        if idempotent is not None:
+            check_flag("idempotent", idempotent)
         verb = method.upper()
         if verb not in _METHODS:
             raise ValueError(f"method must be one of {', '.join(sorted(_METHODS))}, got {method!r}")
         sent = {"Accept": accept, "Accept-Encoding": ACCEPTED_CODINGS, "User-Agent": USER_AGENT}
         body = None
         if json is not UNSET:
-            body = _encode_json(converter.unstructure(json))
+            body = _json_body(json)
             sent["Content-Type"] = "application/json"
         exchange = Exchange(
             verb, target(path, query), sent, headers, body=body, authenticated=authenticated

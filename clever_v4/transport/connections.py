@@ -7,11 +7,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import weakref
+from types import NoneType
 
 import aiohttp
 
 from clever_v4.errors import DifferentEventLoopError, SessionClosedError, TooManyStreamsError
-from clever_v4.validators import check_whole_number
+from clever_v4.validators import check_instance, check_whole_number
 
 __all__ = ["Connections", "OpenStreams"]
 
@@ -79,6 +80,8 @@ class Connections:
         max_connections: int,
         max_streams: int,
     ) -> None:
+        check_instance("http", http, (aiohttp.ClientSession, NoneType))
+        check_instance("stream_http", stream_http, (aiohttp.ClientSession, NoneType))
         check_whole_number("max_connections", max_connections)
         check_whole_number("max_streams", max_streams)
         self._borrowed_http = http

@@ -70,7 +70,7 @@ class Retry:
             raised at once and carries it.
     """
 
-    attempts: int = attrs.field(default=3, validator=field(check_whole_number, optional=True))
+    attempts: int = attrs.field(default=3, validator=field(check_whole_number))
     timeout: timedelta | None = attrs.field(
         default=timedelta(seconds=90), validator=field(check_duration, optional=True)
     )

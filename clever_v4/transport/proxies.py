@@ -53,9 +53,12 @@ def proxy_from(value: str | URL | None) -> Proxy | None:
 
     Raises:
         ValueError: It is no http(s) address.
+        TypeError: It is neither text nor a ``URL``.
     """
     if value is None:
         return None
+    if not isinstance(value, str | URL):
+        raise TypeError("proxy must be text or a URL (value not shown)")
     proxy = _parsed(value)
     if proxy is None:
         raise ValueError("proxy must be an http(s) address (value not shown)")

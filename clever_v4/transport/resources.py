@@ -10,6 +10,7 @@ from types import GenericAlias
 from typing import TypeVar, cast
 
 from clever_v4.errors import NotFoundError, ResponseFormatError
+from clever_v4.validators import check_flag
 from clever_v4.wire.paths import QueryPairs
 
 from .client import Client
@@ -45,7 +46,9 @@ async def get_list(
         APIError: The API refused.
         TransportError: There was no usable answer.
         ResponseFormatError: The answer is not a list of the resource.
+        TypeError: *missing_ok* is neither True nor False.
     """
+    check_flag("missing_ok", missing_ok)
     try:
         return await client.get(path, _list_of(type_), query=query)
     except NotFoundError:

@@ -18,7 +18,7 @@ from yarl import URL
 
 from clever_v4.auth import API_BASE_URL, Auth, AuthProvider
 from clever_v4.errors import AuthenticationError, SessionClosedError
-from clever_v4.validators import check_callback, check_instance
+from clever_v4.validators import check_callback, check_flag, check_instance
 
 from .addresses import checked_base_url, is_loopback, join
 from .connections import Connections
@@ -60,6 +60,9 @@ class Sender:
         check_instance("timeout", timeout, (Timeout, NoneType))
         if on_response is not None:
             check_callback("on_response", on_response)
+        check_flag("allow_insecure_http", allow_insecure_http)
+        check_instance("ssl", ssl, (SSLContext, aiohttp.Fingerprint, bool))
+        check_flag("trust_env", trust_env)
         self.connections = connections
         self.credentials_source: str | None = None
         self.timeout: Timeout = timeout or Timeout(connect=None, read=None, total=None)

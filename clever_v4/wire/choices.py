@@ -5,7 +5,10 @@ What a list may be asked for in words: its order, and states of an open set.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Collection, Iterator
+from typing import cast
+
+from clever_v4.validators import check_choice, check_names
 
 
 class Order(enum.StrEnum):
@@ -26,17 +29,16 @@ def order_or_none(value: Order | str | None) -> Order | None:
     Take ``Order.ASC`` or ``"ASC"``, and None for the server's own order.
 
     Raises:
-        ValueError: It is something else; the case counts.
+        ValueError: It is another word; the case counts.
+        TypeError: It is no text.
     """
     if value is None:
         return None
-    try:
-        return Order(value)
-    except ValueError:
-        raise ValueError(f"order must be 'ASC' or 'DESC', got {value!r}") from None
+    check_choice("order", value, Order)
+    return Order(value)
 
 
-def state_names(name: str, value: Iterable[str], known: type[enum.StrEnum]) -> tuple[str, ...]:
+def state_names(name: str, value: object, known: type[enum.StrEnum]) -> tuple[str, ...]:
     """
     Take the several states or actions of an option.
 
@@ -47,16 +49,14 @@ def state_names(name: str, value: Iterable[str], known: type[enum.StrEnum]) -> t
         ValueError: One is empty or in the wrong case.
         TypeError: It is one text, or holds something else than text.
     """
-    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
-        raise TypeError(f"{name} must be a sequence of str, got {value!r}")
-    return tuple(_checked(name, member, known) for member in value)
+    # A generator is as good as a list here.
+    if isinstance(value, Iterator):
+        value = tuple(value)
+    check_names(name, value)
+    return tuple(_checked(name, member, known) for member in cast("Collection[str]", value))
 
 
-def _checked(name: str, member: object, known: type[enum.StrEnum]) -> str:
-    if not isinstance(member, str):
-        raise TypeError(f"{name} must hold str, got {member!r}")
-    if not member:
-        raise ValueError(f"{name} must not hold an empty str, got {member!r}")
+def _checked(name: str, member: str, known: type[enum.StrEnum]) -> str:
     text = str(member)
     if text not in set(known) and text.upper() in set(known):
         raise ValueError(f"{name} is case sensitive: {text!r} must be {text.upper()!r}")

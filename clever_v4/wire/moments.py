@@ -9,6 +9,8 @@ from typing import Any, TypeAlias
 
 import attrs
 
+from clever_v4.validators import shown
+
 __all__ = ["Moment", "aware_moment", "check_window", "moment_text", "moment_to_datetime"]
 
 Moment: TypeAlias = datetime | timedelta
@@ -61,7 +63,7 @@ def aware_moment(_instance: object, attribute: attrs.Attribute[Any], value: obje
             raise ValueError(f"{attribute.name} must be an aware datetime, got the naive {value!r}")
     else:
         raise TypeError(
-            f"{attribute.name} must be an aware datetime or a timedelta before now, got {value!r}"
+            f"{attribute.name} must be an aware datetime or a timedelta before now, got {shown(value)}"
         )
     moment_to_datetime(value, name=attribute.name)
 

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 from urllib.parse import quote
+
+from clever_v4.validators import check_text, shown
 
 __all__ = ["QueryPairs", "check_path_segment", "encode_path", "encode_query"]
 
@@ -24,8 +26,8 @@ def encode_path(path: Sequence[str]) -> str:
             character or half a surrogate pair.
         TypeError: A segment is no text, or the path is one string.
     """
-    if isinstance(path, str):
-        raise TypeError(f"path must be a sequence of segments, got {path!r}")
+    if isinstance(path, str | bytes) or not isinstance(path, Sequence):
+        raise TypeError(f"path must be a sequence of segments, got {shown(path)}")
     return "".join(
         "/" + _encode_segment(position, segment) for position, segment in enumerate(path, 1)
     )
@@ -53,7 +55,7 @@ def check_path_segment(name: str, value: object) -> str:
     """
     checked = _check_segment(name, value)
     if "/" in checked:
-        raise ValueError(f"{name} must not hold a slash, got {value!r}")
+        raise ValueError(f"{name} must not hold a slash, got {shown(checked)}")
     return checked
 
 
@@ -69,11 +71,11 @@ def _encode_segment(position: int, segment: object) -> str:
 
 
 def _check_segment(name: str, value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{name} must be a str, got {value!r}")
-    if value in {"", ".", ".."}:
-        raise ValueError(f"{name} must be neither empty, '.' nor '..', got {value!r}")
-    if unfit := _UNFIT.search(value):
+    check_text(name, value, or_empty=True)
+    text = cast("str", value)
+    if text in {"", ".", ".."}:
+        raise ValueError(f"{name} must be neither empty, '.' nor '..', got {text!r}")
+    if unfit := _UNFIT.search(text):
         what = "control characters" if unfit[0] <= "\x7f" else "half a surrogate pair"
-        raise ValueError(f"{name} must not hold {what}, got {value!r}")
-    return value
+        raise ValueError(f"{name} must not hold {what}, got {shown(text)}")
+    return text

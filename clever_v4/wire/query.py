@@ -7,10 +7,13 @@ Pairs stay a sequence to the end: a repeated key is how the API takes a list
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
+from types import NoneType
 from typing import Any, TypeAlias, cast
+
+from clever_v4.validators import check_instance, check_names, check_text, shown
 
 from .moments import moment_text
 from .names import UNSET, wire_names
@@ -50,12 +53,12 @@ def to_pairs(query: QueryLike, *, now: datetime | None = None) -> list[tuple[str
     Take a mapping or pairs of Python values to query pairs.
 
     Raises:
-        TypeError: A value is of a type that no query parameter has.
+        TypeError: It is neither a mapping nor pairs, or a value is of a type that no query
+            parameter has.
         ValueError: A datetime is naive, or a number is not finite.
     """
     pairs: list[tuple[str, str]] = []
-    items = query.items() if isinstance(query, Mapping) else query
-    for key, value in cast("Iterable[tuple[str, Any]]", items):
+    for key, value in _items(query):
         if value is None or value is UNSET:
             continue
         if isinstance(value, list | tuple | set | frozenset):
@@ -64,6 +67,20 @@ def to_pairs(query: QueryLike, *, now: datetime | None = None) -> list[tuple[str
         else:
             pairs.append((key, _text(key, value, now)))
     return pairs
+
+
+def _items(query: object) -> Iterator[tuple[str, Any]]:
+    if isinstance(query, Mapping):
+        given: Iterable[Any] = query.items()
+    elif isinstance(query, Iterable) and not isinstance(query, str | bytes):
+        given = query
+    else:
+        raise TypeError(f"query must be a mapping or pairs, got {shown(query)}")
+    for pair in given:
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise TypeError(f"each of query must be a pair, got {shown(pair)}")
+        check_text("each name of query", pair[0])
+        yield pair[0], pair[1]
 
 
 def _text(key: str, value: object, now: datetime | None) -> str:
@@ -79,7 +96,7 @@ def _text(key: str, value: object, now: datetime | None) -> str:
         return str(value)
     if isinstance(value, float) and value - value == 0:  # neither infinite nor NaN
         return repr(value)
-    raise TypeError(f"{key} cannot be a query parameter: {value!r}")
+    raise TypeError(f"{key} cannot be a query parameter, got {shown(value)}")
 
 
 def pairs_of(query: object, type_: type) -> list[tuple[str, str]]:
@@ -89,25 +106,17 @@ def pairs_of(query: object, type_: type) -> list[tuple[str, str]]:
     Raises:
         TypeError: They are the options of another call, or none at all.
     """
-    if query is not None and not isinstance(query, type_):
-        raise TypeError(f"query must be an instance of {type_.__name__} or None, got {query!r}")
+    check_instance("query", query, (type_, NoneType))
     return query_pairs(query)
 
 
 def check_strings(name: str, values: object) -> tuple[str, ...]:
     """
-    Refuse what is no sequence of texts, or holds an empty one, by the name of its argument.
+    Refuse what is not several texts, or holds an empty one, by the name of its argument.
 
     Raises:
         ValueError: One is empty.
         TypeError: It is one string, or holds something else than texts.
     """
-    # A str is a sequence of characters too, and never what was meant.
-    if isinstance(values, str) or not isinstance(values, Sequence):
-        raise TypeError(f"{name} must be a sequence of str, got {values!r}")
-    for value in values:
-        if not isinstance(value, str):
-            raise TypeError(f"{name} must be a sequence of str, got {values!r}")
-        if not value:
-            raise ValueError(f"{name} must not hold an empty str, got {values!r}")
-    return tuple(values)
+    check_names(name, values)
+    return tuple(cast("Collection[str]", values))

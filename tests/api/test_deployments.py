@@ -242,13 +242,28 @@ async def test_one_may_come_as_an_array_of_one(canned: Canned, canned_session: S
     ("options", "arguments", "error", "message"),
     [
         (DeploymentQuery, {"limit": 0}, ValueError, "limit must be at least 1, got 0"),
-        (DeploymentQuery, {"order": "asc"}, ValueError, "order must be 'ASC' or 'DESC', got 'asc'"),
-        (DeploymentQuery, {"actions": "DEPLOY"}, TypeError, "actions must be a sequence of str"),
+        (
+            DeploymentQuery,
+            {"order": "asc"},
+            ValueError,
+            "order must be one of ASC, DESC, got 'asc'",
+        ),
+        (DeploymentQuery, {"actions": "DEPLOY"}, TypeError, "actions must be several texts"),
         (DeploymentQuery, {"actions": ("deploy",)}, ValueError, "'deploy' must be 'DEPLOY'"),
         (InstanceQuery, {"limit": -1}, ValueError, "limit must be at least 1, got -1"),
         (InstanceQuery, {"deployment_id": ""}, ValueError, "deployment_id must not be empty"),
-        (InstanceQuery, {"include_states": ("",)}, ValueError, "include_states must not hold an"),
-        (InstanceQuery, {"include_states": (3,)}, TypeError, "include_states must hold str, got 3"),
+        (
+            InstanceQuery,
+            {"include_states": ("",)},
+            ValueError,
+            "each of include_states must not be",
+        ),
+        (
+            InstanceQuery,
+            {"include_states": (3,)},
+            TypeError,
+            "each of include_states must be text, got 3",
+        ),
         (
             InstanceQuery,
             {"exclude_states": ("Up",)},
@@ -311,9 +326,7 @@ async def test_the_options_of_another_call_are_refused(session: Session) -> None
     """
     A mapping or the options of the neighbour are a TypeError, before anything is asked.
     """
-    with pytest.raises(TypeError, match="query must be an instance of InstanceQuery or None, got"):
+    with pytest.raises(TypeError, match="query must be an InstanceQuery or None, got"):
         await session.instances.list("o", APP, {"limit": 1})  # type: ignore[arg-type]  -- the caller's mistake
-    with pytest.raises(
-        TypeError, match="query must be an instance of DeploymentQuery or None, got Instance"
-    ):
+    with pytest.raises(TypeError, match="query must be a DeploymentQuery or None, got Instance"):
         await session.deployments.list("o", APP, InstanceQuery())  # type: ignore[arg-type]  -- the caller's mistake

@@ -58,7 +58,7 @@ async def test_nonsense_is_refused_by_its_name(session: Session) -> None:
     """
     An unknown kind and ids that would change the path.
     """
-    with pytest.raises(ValueError, match="kind must be 'default' or 'private', got 'public'"):
+    with pytest.raises(ValueError, match="kind must be one of default, private, got 'public'"):
         await session.load_balancers.list("o", "a", "public")
     with pytest.raises(ValueError, match="resource_id"):
         await session.load_balancers.list("o", "")

@@ -78,10 +78,10 @@ def test_a_fixed_query_counts_back_from_one_moment() -> None:
         ({"since": timedelta(0), "until": timedelta(1)}, ValueError, "since must not be after until"),
         ({"since": timedelta(days=1), "until": NOON - timedelta(days=9999)}, ValueError, "since must not be after"),
         ({"deployment_id": ""}, ValueError, "deployment_id must not be empty, got ''"),
-        ({"deployment_id": 3}, TypeError, "deployment_id must be a text, got 3"),
+        ({"deployment_id": 3}, TypeError, "deployment_id must be text, got 3"),
         ({"instance_ids": "i1"}, TypeError, "instance_ids must be a tuple of texts, got 'i1'"),
         ({"instance_ids": ("",)}, ValueError, "each of instance_ids must not be empty"),
-        ({"fields": (3,)}, TypeError, "each of fields must be a text"),
+        ({"fields": (3,)}, TypeError, "each of fields must be text"),
         ({"filter": ""}, ValueError, "filter must not be empty, got ''"),
         ({"services": ["all"]}, TypeError, "services must be a tuple of texts"),
     ],
@@ -173,17 +173,22 @@ def test_what_sources_disagree_on_is_kept_as_it_comes(facility: object, suffix: 
             "stream",
             ("orga_1", "app_1", "since=1h"),
             TypeError,
-            "query must be a LogQuery, not 'sin",
+            "query must be a LogQuery or None, got 'sin",
         ),
-        ("addon_stream", ("orga_1", "addon_1"), ValueError, "real id .* not 'addon_1'"),
-        ("addon_stream", ("orga_1", "pg_1", {}), TypeError, "query must be a LogQuery, not {}"),
+        ("addon_stream", ("orga_1", "addon_1"), ValueError, "real id .* got 'addon_1'"),
+        (
+            "addon_stream",
+            ("orga_1", "pg_1", {}),
+            TypeError,
+            "query must be a LogQuery or None, got {}",
+        ),
         (
             "addon_stream",
             ("orga_1", "pg_1", LogQuery(services=("all",))),
             ValueError,
             "services is not a parameter of an add-on's log, got",
         ),
-        ("access_stream", ("orga_1", "addon_1"), ValueError, "real id .* not 'addon_1'"),
+        ("access_stream", ("orga_1", "addon_1"), ValueError, "real id .* got 'addon_1'"),
         (
             "access_stream",
             ("orga_1", "app_1", LogQuery(filter="x")),
@@ -208,7 +213,7 @@ async def test_a_stream_refuses_a_throttle_of_another_type() -> None:
     A number would be taken for either half of it.
     """
     async with Session(ApiToken("token")) as session:
-        with pytest.raises(TypeError, match="throttle must be a Throttle, not 100"):
+        with pytest.raises(TypeError, match="throttle must be a Throttle or None, got 100"):
             session.logs.stream("orga_1", "app_1", throttle=100)  # type: ignore[arg-type]
 
 

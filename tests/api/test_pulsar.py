@@ -233,7 +233,7 @@ async def test_the_caller_may_name_the_unit(old: Rig) -> None:
         units=PulsarUnits.MEGABYTES_AND_DAYS, retention=StoragePolicyChange(size_bytes=10**9)
     )
     assert changed.retention.size_bytes == 10**9
-    with pytest.raises(ValueError, match="units must be 'bytes' or 'megabytes', got 'GB'"):
+    with pytest.raises(ValueError, match="units must be one of bytes, megabytes, got 'GB'"):
         await old.update(units="GB", retention=None)
 
 

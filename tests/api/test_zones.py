@@ -92,9 +92,9 @@ async def test_unknown_zone_is_not_found(emulator: Emulator) -> None:
     ("arguments", "error", "text"),
     [
         ({"owner_id": ""}, ValueError, r"^owner_id must be neither empty"),
-        ({"owner_id": 3}, TypeError, r"^owner_id must be a str, got 3"),
-        ({"tags": "region:eu"}, TypeError, r"^tags must be a sequence of str, got 'region:eu'"),
-        ({"tags": [""]}, ValueError, r"^tags must not hold an empty str"),
+        ({"owner_id": 3}, TypeError, r"^owner_id must be text, got 3"),
+        ({"tags": "region:eu"}, TypeError, r"^tags must be several texts, got 'region:eu'"),
+        ({"tags": [""]}, ValueError, r"^each of tags must not be empty"),
     ],
 )
 async def test_nonsense_is_refused_by_name(

@@ -69,6 +69,8 @@ async def test_random_plans_and_their_end(reader: Reader) -> None:
         ("faults", {"plans": [], "path": "/", "application_id": "a"}, "path"),
         ("faults", [], "body"),
         ("random", {"seed": "x"}, "seed"),
+        ("random", {"seed": 1, "stall_s": "long"}, "stall_s"),
+        ("faults", {"plans": [], "application_id": 5}, "path"),
         ("publish", {"resource_id": "app_rated", "message": "x"}, None),
         ("publish", {"resource_id": "app_0", "text": "x"}, "text"),
     ],

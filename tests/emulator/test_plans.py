@@ -157,11 +157,13 @@ def test_faults_refuse_nonsense() -> None:
     """
     with pytest.raises(ValueError, match="one of after_bytes and after_entries"):
         Cut()
-    with pytest.raises(ValueError, match="needs after_entries"):
+    with pytest.raises(
+        ValueError, match="inside must be None or 'chunk' with after_bytes, got 'line'"
+    ):
         Cut(after_bytes=3, inside="line")
     with pytest.raises(ValueError, match="line_end"):
         Framing(line_end="x")  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="not a fault"):
+    with pytest.raises(TypeError, match="each of plans must be a fault, or several, got 'cut'"):
         FaultPlans().push("cut")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="application_id and path"):
+    with pytest.raises(ValueError, match="path must not be given with application_id"):
         FaultPlans().push(Gzip(), application_id="a", path="b")

@@ -143,7 +143,7 @@ def test_no_text_at_all_is_another_type() -> None:
     """
     As for any argument.
     """
-    with pytest.raises(TypeError, match="text must be a text, got None"):
+    with pytest.raises(TypeError, match="text must be text, got None"):
         Cursor.parse(None)  # type: ignore[arg-type]  # that is the point
 
 
@@ -201,7 +201,7 @@ def test_a_text_is_a_cursor_or_a_value_error(text: str) -> None:
 @pytest.mark.parametrize(
     ("members", "error", "told"),
     [
-        ({"last_event_id": 1}, TypeError, "last_event_id must be a text, got 1"),
+        ({"last_event_id": 1}, TypeError, "last_event_id must be text, got 1"),
         ({"last_event_id": ""}, ValueError, "last_event_id must not be empty"),
         (
             {"last_event_id": "a\n"},
@@ -223,10 +223,10 @@ def test_a_text_is_a_cursor_or_a_value_error(text: str) -> None:
             ValueError,
             "since must be a moment that UTC has, too",
         ),
-        ({"stream": 3}, TypeError, "stream must be a text, got 3"),
+        ({"stream": 3}, TypeError, "stream must be text, got 3"),
         ({"recent_ids": "abc"}, TypeError, "recent_ids must be several texts, got 'abc'"),
         ({"recent_ids": 3}, TypeError, "recent_ids must be several texts, got 3"),
-        ({"recent_ids": [3]}, TypeError, "each of recent_ids must be a text, got 3"),
+        ({"recent_ids": [3]}, TypeError, "each of recent_ids must be text, got 3"),
         ({"recent_ids": ["a\rb"]}, ValueError, "each of recent_ids must be an id"),
     ],
 )
@@ -259,7 +259,7 @@ def test_after_goes_on_after_the_last_id_that_a_header_carries() -> None:
         (["\x01"], ValueError, r"ids must hold one that a header can carry, got ['\x01']"),
         ("1:2:3", TypeError, "ids must be several texts, got '1:2:3'"),
         (None, TypeError, "ids must be several texts, got None"),
-        ([1], TypeError, "each of ids must be a text, got 1"),
+        ([1], TypeError, "each of ids must be text, got 1"),
     ],
 )
 def test_after_nothing_is_refused(ids: Any, error: type[Exception], told: str) -> None:

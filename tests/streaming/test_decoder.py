@@ -221,5 +221,5 @@ def test_a_cap_that_is_not_positive_is_refused(cap: int) -> None:
     """
     The error names the argument and its value.
     """
-    with pytest.raises(ValueError, match=f"max_event_bytes must be at least 1, not {cap}"):
+    with pytest.raises(ValueError, match=f"max_event_bytes must be at least 1, got {cap}"):
         Decoder(max_event_bytes=cap)

@@ -179,7 +179,7 @@ def test_path_that_is_one_string_is_refused() -> None:
     """
     with pytest.raises(TypeError, match=r"^path must be a sequence of segments, got '/v4'"):
         encode_path("/v4")
-    with pytest.raises(TypeError, match=r"^path segment 1 must be a str, got 4"):
+    with pytest.raises(TypeError, match=r"^path segment 1 must be text, got 4"):
         encode_path([4])  # type: ignore[list-item]
 
 
@@ -188,11 +188,11 @@ def test_strings_are_a_sequence_of_non_empty_ones() -> None:
     One string, another type and an empty one are refused by the argument's name.
     """
     assert check_strings("tags", ["a", "b"]) == ("a", "b")
-    with pytest.raises(TypeError, match=r"^tags must be a sequence of str, got 'eu'"):
+    with pytest.raises(TypeError, match=r"^tags must be several texts, got 'eu'"):
         check_strings("tags", "eu")
-    with pytest.raises(TypeError, match=r"^tags must be a sequence of str"):
+    with pytest.raises(TypeError, match=r"^each of tags must be text, got 1"):
         check_strings("tags", [1])
-    with pytest.raises(ValueError, match=r"^tags must not hold an empty str"):
+    with pytest.raises(ValueError, match=r"^each of tags must not be empty"):
         check_strings("tags", [""])
 
 

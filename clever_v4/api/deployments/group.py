@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from clever_v4.transport.client import Client
 from clever_v4.transport.resources import get_list, get_one
+from clever_v4.validators import check_duration
 from clever_v4.wire.ids import IdKind, application_path, check_id
 from clever_v4.wire.query import pairs_of
 
@@ -134,16 +135,21 @@ class Deployments:
         Raises:
             ValueError: At the call, when an id or a duration is nonsense; all
                 other errors of `wait` are raised while iterating.
+            TypeError: At the call, when an argument is of another type.
 
         Source: polls `get`, as `wait` does.
         """
         path = _path(owner_id, application_id, deployment_id)
+        if timeout is not None:
+            check_duration("timeout", timeout)
+        check_duration("poll_interval", poll_interval)
+        check_duration("startup_grace", startup_grace, or_zero=True)
         return waiting.watch(
             lambda: get_one(self._client, path, Deployment),
             deployment_id,
-            timeout=waiting.checked("timeout", timeout),
-            poll_interval=waiting.checked("poll_interval", poll_interval),
-            startup_grace=waiting.checked("startup_grace", startup_grace, zero=True),
+            timeout=timeout,
+            poll_interval=poll_interval,
+            startup_grace=startup_grace,
         )
 
     async def list(

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import timedelta
-from typing import Any, Final, Protocol, TypeVar, overload
+from typing import Any, Final, Protocol, TypeVar
 
 from clever_v4.errors import (
     APIError,
@@ -54,28 +54,6 @@ class Watchable(Protocol):
 
 
 W = TypeVar("W", bound=Watchable)
-
-
-@overload
-def checked(name: str, value: timedelta, *, zero: bool = False) -> timedelta: ...
-@overload
-def checked(name: str, value: timedelta | None, *, zero: bool = False) -> timedelta | None: ...
-def checked(name: str, value: timedelta | None, *, zero: bool = False) -> timedelta | None:
-    """
-    Refuse a duration that is none.
-
-    Raises:
-        TypeError: It is not a timedelta.
-        ValueError: It is negative, or zero where *zero* does not allow it.
-    """
-    if value is None and name == "timeout":
-        return None
-    if not isinstance(value, timedelta):
-        raise TypeError(f"{name} must be a timedelta, got {value!r}")
-    if value < timedelta(0) or (not value and not zero):
-        bound = "at least" if zero else "more than"
-        raise ValueError(f"{name} must be {bound} 0 s, got {value!r}")
-    return value
 
 
 async def watch(

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import attrs
 
-from clever_v4.validators import check_text, check_whole_number, field
+from clever_v4.validators import check_flag, check_text, check_whole_number, field
 from clever_v4.wire.choices import Order, order_or_none, state_names
 from clever_v4.wire.moments import Moment, aware_moment, check_window
 from clever_v4.wire.names import wire, wire_style
@@ -61,7 +61,7 @@ class InstanceQuery:
         default=None, validator=field(check_whole_number, optional=True)
     )
     exclude_deleted: bool | None = attrs.field(
-        default=None, validator=attrs.validators.optional(attrs.validators.instance_of(bool))
+        default=None, validator=field(check_flag, optional=True)
     )
     since: Moment | None = attrs.field(default=None, validator=aware_moment)
     until: Moment | None = attrs.field(default=None, validator=aware_moment)

@@ -16,6 +16,8 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeAlias, runtime_checkable
 
+from clever_v4.validators import shown
+
 
 @runtime_checkable
 class BinaryWriter(Protocol):
@@ -48,15 +50,17 @@ def checked_destination(destination: object) -> Path | BinaryWriter:
     if isinstance(destination, str | os.PathLike):
         path = Path(destination)
         if not path.name:
-            raise ValueError(f"destination must name a file, got {destination!r}")
+            raise ValueError(f"destination must name a file, got {shown(destination)}")
         return path
     if hasattr(destination, "encoding"):
-        raise TypeError(f"destination must be opened for bytes, not text, got {destination!r}")
+        raise TypeError(f"destination must be opened for bytes, not text, got {shown(destination)}")
     if isinstance(destination, BinaryWriter):
         if inspect.iscoroutinefunction(destination.write):
-            raise TypeError(f"destination must be a synchronous file object, got {destination!r}")
+            raise TypeError(
+                f"destination must be a synchronous file object, got {shown(destination)}"
+            )
         return destination
-    raise TypeError(f"destination must be a path or a binary file object, got {destination!r}")
+    raise TypeError(f"destination must be a path or a binary file object, got {shown(destination)}")
 
 
 class PathSink:

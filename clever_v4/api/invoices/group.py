@@ -10,6 +10,7 @@ from pathlib import Path
 
 from clever_v4.transport.client import Client
 from clever_v4.transport.resources import get_list, get_one
+from clever_v4.validators import check_callback
 from clever_v4.wire.ids import IdKind, check_id
 from clever_v4.wire.paths import check_path_segment
 from clever_v4.wire.query import pairs_of
@@ -166,7 +167,8 @@ class Invoices:
         Raises:
             ValueError: An argument cannot stand in a path, or the destination
                 names no file.
-            TypeError: The destination is neither a path nor opened for bytes.
+            TypeError: The destination is neither a path nor opened for bytes, or
+                *on_progress* is no function.
             NotFoundError: There is no such invoice.
             TransportError: There was no usable answer, or its end did not come.
             ResponseFormatError: It is another kind of document; nothing is written.
@@ -209,7 +211,8 @@ class Invoices:
         Raises:
             ValueError: An argument cannot stand in a path, or the destination
                 names no file.
-            TypeError: The destination is neither a path nor opened for bytes.
+            TypeError: The destination is neither a path nor opened for bytes, or
+                *on_progress* is no function.
             NotFoundError: There is no such invoice.
             TransportError: There was no usable answer, or its end did not come.
             ResponseFormatError: It is another kind of document; nothing is written.
@@ -228,6 +231,8 @@ class Invoices:
         on_progress: Progress | None,
     ) -> int:
         target = checked_destination(destination)
+        if on_progress is not None:
+            check_callback("on_progress", on_progress)
         async with self._client.download(path, accept=accept) as download:
             pieces = _Counted(download.chunks(), download.content_length, on_progress)
             if isinstance(target, Path):

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from operator import attrgetter
+from types import NoneType
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from yarl import URL
@@ -20,6 +21,7 @@ from clever_v4.streaming.stream import EventStream
 from clever_v4.streaming.subject import Subject
 from clever_v4.transport.client import Client
 from clever_v4.transport.streams import StreamOpener
+from clever_v4.validators import check_callback, check_instance
 from clever_v4.wire.converter import converter
 from clever_v4.wire.ids import IdKind, check_id
 
@@ -100,7 +102,11 @@ class Logs:
 
         For whoever follows many: each attempt to connect, reconnections included,
         passes through it, so that it can be counted or put off.
+
+        Raises:
+            TypeError: *wrap* is no function.
         """
+        check_callback("wrap", wrap)
         return Logs(self._client, through=wrap)
 
     def stream(
@@ -142,6 +148,7 @@ class Logs:
         Raises:
             ValueError: An id cannot be part of a path, the query is not one, or nothing can come:
                 ``until`` is past, and neither ``since`` nor a cursor says where to begin.
+            TypeError: An argument is of another type.
 
         While iterating:
             AuthenticationError: The credentials were refused (401).
@@ -204,7 +211,7 @@ class Logs:
         """
         path = ("v4", "logs", "organisations", owner_id, "resources", addon_id, "logs")
         return self._open(
-            _checked(path, owner_id, addon_id=(_real(addon_id), IdKind.REAL)),
+            _checked(path, owner_id, addon_id=(_real("addon_id", addon_id), IdKind.REAL)),
             _ADDON,
             query,
             throttle,
@@ -257,7 +264,9 @@ class Logs:
         )
         return self._open(
             _checked(
-                path, owner_id, resource_id=(_real(resource_id), IdKind.APPLICATION, IdKind.REAL)
+                path,
+                owner_id,
+                resource_id=(_real("resource_id", resource_id), IdKind.APPLICATION, IdKind.REAL),
             ),
             _ACCESS,
             query,
@@ -277,11 +286,9 @@ class Logs:
         throttle: Throttle | None,
         **given: Any,
     ) -> LogStream[T]:
-        if throttle is not None and not isinstance(throttle, Throttle):
-            raise TypeError(f"throttle must be a Throttle, not {throttle!r}")
+        check_instance("throttle", throttle, (Throttle, NoneType))
+        check_instance("query", query, (LogQuery, NoneType))
         if query is not None:
-            if not isinstance(query, LogQuery):
-                raise TypeError(f"query must be a LogQuery, not {query!r}")
             query.refuse(kind.stream, *kind.refused)
         fixed = (query or _FROM_NOW_ON).fixed(resumes=given.get("resume_from") is not None)
         opener = self._client.stream_opener()
@@ -324,10 +331,10 @@ def _checked(
     return path
 
 
-def _real(id_: str) -> str:
+def _real(name: str, id_: str) -> str:
     if str(id_).startswith("addon_"):
         raise ValueError(
-            f"the log streams want the add-on's real id (such as postgresql_…), not {id_!r}; "
-            "session.owners finds it"
+            f"{name} must be the add-on's real id (such as postgresql_…) for log streams, "
+            f"got {id_!r}; session.owners finds it"
         )
     return id_

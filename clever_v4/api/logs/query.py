@@ -9,7 +9,13 @@ from typing import Any, ClassVar
 
 import attrs
 
-from clever_v4.validators import check_text, check_tuple_of_texts, check_whole_number, field
+from clever_v4.validators import (
+    check_instance,
+    check_text,
+    check_tuple_of_texts,
+    check_whole_number,
+    field,
+)
 from clever_v4.wire.moments import Moment, aware_moment, check_window, moment_to_datetime
 from clever_v4.wire.names import wire, wire_names
 from clever_v4.wire.paths import QueryPairs
@@ -23,10 +29,9 @@ _INT32_MAX = 2**31 - 1
 def _at_least_one_millisecond(
     _instance: object,
     attribute: attrs.Attribute[Any],
-    value: object,
+    value: Any,
 ) -> None:
-    if not isinstance(value, timedelta):
-        raise TypeError(f"{attribute.name} must be a timedelta, got {value!r}")
+    check_instance(attribute.name, value, timedelta)
     if value < timedelta(milliseconds=1) or value % timedelta(milliseconds=1):
         raise ValueError(f"{attribute.name} must be whole milliseconds, at least 1, got {value!r}")
 

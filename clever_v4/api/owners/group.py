@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 
 from clever_v4.errors import UnresolvedNameError
 from clever_v4.transport.client import Client
+from clever_v4.validators import check_text
 from clever_v4.wire.paths import check_path_segment
 
 from .models import (
@@ -121,6 +122,7 @@ class Owners:
 
         Source: ``GET /v2/summary``.
         """
+        check_text("id_or_name", id_or_name)
         owner_id = await self._owner_id(owner)
         return await self._look_up(
             id_or_name, lambda summary: _one(id_or_name, _of(owner_id, summary.applications))
@@ -139,6 +141,7 @@ class Owners:
 
         Source: ``GET /v2/summary``.
         """
+        check_text("id_or_name", id_or_name)
         owner_id = await self._owner_id(owner)
 
         def found(summary: Summary) -> OwnedAddon | None:
@@ -159,7 +162,8 @@ class Owners:
 
         Source: ``GET /v2/summary``.
         """
-        return await self._look_up(id_or_name, lambda summary: _one(id_or_name, summary.owners))
+        check_text("id_or_name", id_or_name)
+        return await self._owner(id_or_name)
 
     async def addon_id(self, addon: str) -> str:
         """
@@ -170,6 +174,7 @@ class Owners:
 
         Source: ``GET /v2/summary``.
         """
+        check_path_segment("addon", addon)
         return addon if addon.startswith("addon_") else (await self._addon(addon)).id
 
     async def real_id(self, addon: str) -> str:
@@ -181,6 +186,7 @@ class Owners:
 
         Source: ``GET /v2/summary``.
         """
+        check_path_segment("addon", addon)
         if not addon.startswith("addon_"):
             return addon
         real_id = (await self._addon(addon)).real_id
@@ -189,19 +195,21 @@ class Owners:
         return real_id
 
     async def _addon(self, addon: str) -> OwnedAddon:
-        check_path_segment("addon", addon)
-
         def found(summary: Summary) -> OwnedAddon | None:
             return next((one for one in summary.addons if addon in (one.id, one.real_id)), None)
 
         return await self._look_up(addon, found)
 
     async def _owner_id(self, owner: str | None) -> str | None:
-        return None if owner is None else (await self.find_owner(owner)).id
+        if owner is None:
+            return None
+        check_text("owner", owner)
+        return (await self._owner(owner)).id
+
+    async def _owner(self, id_or_name: str) -> Owner:
+        return await self._look_up(id_or_name, lambda summary: _one(id_or_name, summary.owners))
 
     async def _look_up(self, name: str, find: Callable[[Summary], T | None]) -> T:
-        if not name:
-            raise ValueError(f"an id or name must not be empty, got {name!r}")
         if self._known is not None and (found := find(self._known)) is not None:
             return found
         summary, is_newer = await self._ask()

@@ -8,6 +8,7 @@ from typing import Final
 
 from clever_v4.errors import BadRequestError
 from clever_v4.transport.client import Client
+from clever_v4.validators import check_choice, check_instance
 from clever_v4.wire.ids import IdKind, check_id
 
 from .models import PulsarUnits, StoragePolicies, StoragePoliciesChange
@@ -93,8 +94,7 @@ class Pulsar:
         policies is followed by another ``GET``.
         """
         path = _path(addon_id)
-        if not isinstance(change, StoragePoliciesChange):
-            raise TypeError(f"change must be a StoragePoliciesChange, got {change!r}")
+        check_instance("change", change, StoragePoliciesChange)
         if units is not None:
             return await self._patch(addon_id, path, change, _checked_units(units))
         remembered = self._units.get(addon_id)
@@ -150,10 +150,8 @@ class Pulsar:
 
 
 def _checked_units(units: PulsarUnits | str) -> PulsarUnits:
-    try:
-        return PulsarUnits(units)
-    except ValueError:
-        raise ValueError(f"units must be 'bytes' or 'megabytes', got {units!r}") from None
+    check_choice("units", units, PulsarUnits)
+    return PulsarUnits(units)
 
 
 def _path(addon_id: str) -> tuple[str, ...]:

@@ -4,16 +4,19 @@ What an account holds: owners, applications and add-ons, as values.
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import attrs
-from attrs.validators import in_
 
-
-def _not_negative(_instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if value < 0:
-        raise ValueError(f"{attribute.name} must not be negative: {value}")
-
+from clever_v4.validators import (
+    check_choice,
+    check_flag,
+    check_number,
+    check_text,
+    check_tuple_of_texts,
+    check_whole_number,
+    field,
+)
 
 Behaviour = Literal["normal", "quiet", "never_logged"]
 """``normal``: a bounded stream ends when it has read everything.
@@ -65,17 +68,19 @@ class Application:
             after it).
     """
 
-    id: str
-    name: str
-    owner_id: str
-    zone: str
-    type: str
-    behaviour: Behaviour = attrs.field(validator=in_(get_args(Behaviour)))
-    history: int = attrs.field(validator=_not_negative)
-    rate_per_s: float = attrs.field(validator=_not_negative)
-    history_interval_s: float = attrs.field(default=0.0, validator=_not_negative)
-    services: tuple[str, ...] = ("bas.service", "bas-deploy.service")
-    long_lines: bool = False
+    id: str = attrs.field(validator=field(check_text))
+    name: str = attrs.field(validator=field(check_text))
+    owner_id: str = attrs.field(validator=field(check_text))
+    zone: str = attrs.field(validator=field(check_text))
+    type: str = attrs.field(validator=field(check_text))
+    behaviour: Behaviour = attrs.field(validator=field(check_choice, kind=get_args(Behaviour)))
+    history: int = attrs.field(validator=field(check_whole_number, at_least=0))
+    rate_per_s: float = attrs.field(validator=field(check_number, at_least=0))
+    history_interval_s: float = attrs.field(default=0.0, validator=field(check_number, at_least=0))
+    services: tuple[str, ...] = attrs.field(
+        default=("bas.service", "bas-deploy.service"), validator=field(check_tuple_of_texts)
+    )
+    long_lines: bool = attrs.field(default=False, validator=field(check_flag))
 
 
 @attrs.frozen(kw_only=True)
@@ -97,13 +102,14 @@ class Addon:
             without one.
     """
 
-    id: str
-    real_id: str
-    name: str
-    owner_id: str
-    zone: str
-    provider_id: str
-    behaviour: Behaviour = attrs.field(validator=in_(get_args(Behaviour)))
-    history: int = attrs.field(validator=_not_negative)
-    rate_per_s: float = attrs.field(validator=_not_negative)
-    history_interval_s: float = attrs.field(default=0.0, validator=_not_negative)
+    id: str = attrs.field(validator=field(check_text))
+    # Tests take it away, as the real API has add-ons without one.
+    real_id: str = attrs.field(validator=field(check_text, optional=True))
+    name: str = attrs.field(validator=field(check_text))
+    owner_id: str = attrs.field(validator=field(check_text))
+    zone: str = attrs.field(validator=field(check_text))
+    provider_id: str = attrs.field(validator=field(check_text))
+    behaviour: Behaviour = attrs.field(validator=field(check_choice, kind=get_args(Behaviour)))
+    history: int = attrs.field(validator=field(check_whole_number, at_least=0))
+    rate_per_s: float = attrs.field(validator=field(check_number, at_least=0))
+    history_interval_s: float = attrs.field(default=0.0, validator=field(check_number, at_least=0))

@@ -11,11 +11,25 @@ from __future__ import annotations
 from typing import Literal
 
 import attrs
-from attrs.validators import and_, ge, in_, instance_of, optional
 
-_count = and_(instance_of(int), ge(0))
-_positive = and_(instance_of(int), ge(1))
-_seconds = ge(0.0)
+from clever_v4.validators import (
+    check_choice,
+    check_flag,
+    check_number,
+    check_text,
+    check_tuple_of_texts,
+    check_whole_number,
+    field,
+)
+
+_count = field(check_whole_number, at_least=0)
+_count_or_none = field(check_whole_number, at_least=0, optional=True)
+_positive = field(check_whole_number)
+_seconds = field(check_number, at_least=0)
+_seconds_or_none = field(check_number, at_least=0, optional=True)
+_text = field(check_text, or_empty=True)
+_text_or_none = field(check_text, or_empty=True, optional=True)
+_flag = field(check_flag)
 
 
 # Instead of the answer ---------------------------------------------------------------------------
@@ -37,7 +51,10 @@ class NotFound:
         error: What the body says.
     """
 
-    error: str = "Partitioned Topic not found: persistent://orga/logs/app has zero partitions"
+    error: str = attrs.field(
+        default="Partitioned Topic not found: persistent://orga/logs/app has zero partitions",
+        validator=_text,
+    )
 
 
 @attrs.frozen(kw_only=True)
@@ -49,7 +66,7 @@ class TooManyRequests:
         retry_after: The ``Retry-After`` header: seconds or an HTTP date; None: no such header.
     """
 
-    retry_after: str | None = "1"
+    retry_after: str | None = attrs.field(default="1", validator=_text_or_none)
 
 
 @attrs.frozen(kw_only=True)
@@ -63,7 +80,7 @@ class EmptyError:
     """
 
     status: int = attrs.field(default=500, validator=_count)
-    retry_after: str | None = None
+    retry_after: str | None = attrs.field(default=None, validator=_text_or_none)
 
 
 @attrs.frozen(kw_only=True)
@@ -77,7 +94,7 @@ class HtmlError:
     """
 
     status: int = attrs.field(default=502, validator=_count)
-    retry_after: str | None = None
+    retry_after: str | None = attrs.field(default=None, validator=_text_or_none)
 
 
 @attrs.frozen(kw_only=True)
@@ -93,8 +110,10 @@ class WrongContentType:
     """
 
     status: int = attrs.field(default=200, validator=_count)
-    content_type: str = "text/html"
-    body: str = "<!DOCTYPE html><title>Maintenance</title><p>Back in a moment.</p>"
+    content_type: str = attrs.field(default="text/html", validator=_text)
+    body: str = attrs.field(
+        default="<!DOCTYPE html><title>Maintenance</title><p>Back in a moment.</p>", validator=_text
+    )
 
 
 @attrs.frozen(kw_only=True)
@@ -106,7 +125,7 @@ class Disconnect:
         reset: Whether by RST instead of FIN.
     """
 
-    reset: bool = False
+    reset: bool = attrs.field(default=False, validator=_flag)
 
 
 @attrs.frozen(kw_only=True)
@@ -141,18 +160,24 @@ class Cut:
         reset: Whether by RST instead of FIN.
     """
 
-    after_bytes: int | None = attrs.field(default=None, validator=optional(_count))
-    after_entries: int | None = attrs.field(default=None, validator=optional(_count))
+    after_bytes: int | None = attrs.field(default=None, validator=_count_or_none)
+    after_entries: int | None = attrs.field(default=None, validator=_count_or_none)
     inside: Literal["line", "character", "chunk"] | None = attrs.field(
-        default=None, validator=optional(in_(("line", "character", "chunk")))
+        default=None,
+        validator=field(check_choice, kind=("line", "character", "chunk"), optional=True),
     )
-    reset: bool = False
+    reset: bool = attrs.field(default=False, validator=_flag)
 
     def __attrs_post_init__(self) -> None:
         if (self.after_bytes is None) == (self.after_entries is None):
-            raise ValueError("Cut needs one of after_bytes and after_entries")
+            raise ValueError(
+                f"one of after_bytes and after_entries must be given, got {self.after_bytes} and "
+                f"{self.after_entries}"
+            )
         if self.after_bytes is not None and self.inside not in {None, "chunk"}:
-            raise ValueError(f"inside={self.inside!r} needs after_entries")
+            raise ValueError(
+                f"inside must be None or 'chunk' with after_bytes, got {self.inside!r}"
+            )
 
 
 @attrs.frozen(kw_only=True)
@@ -178,7 +203,7 @@ class Stall:
     """
 
     after_entries: int = attrs.field(default=0, validator=_count)
-    seconds: float | None = attrs.field(default=None, validator=optional(_seconds))
+    seconds: float | None = attrs.field(default=None, validator=_seconds_or_none)
 
 
 @attrs.frozen(kw_only=True)
@@ -192,7 +217,7 @@ class HeartbeatsOnly:
     """
 
     after_entries: int = attrs.field(default=0, validator=_count)
-    seconds: float | None = attrs.field(default=None, validator=optional(_seconds))
+    seconds: float | None = attrs.field(default=None, validator=_seconds_or_none)
 
 
 # How the body is transferred -----------------------------------------------------------------------
@@ -209,7 +234,7 @@ class Drip:
     """
 
     piece_bytes: int = attrs.field(default=1, validator=_positive)
-    most_bytes: int | None = attrs.field(default=None, validator=optional(_count))
+    most_bytes: int | None = attrs.field(default=None, validator=_count_or_none)
 
 
 @attrs.frozen(kw_only=True)
@@ -260,7 +285,7 @@ class HeartbeatIds:
         every: Entries from one to the next.
     """
 
-    id: str = "999999999:0:0"
+    id: str = attrs.field(default="999999999:0:0", validator=_text)
     every: int = attrs.field(default=10, validator=_positive)
 
 
@@ -277,14 +302,11 @@ class Unparsable:
     """
 
     every: int = attrs.field(default=10, validator=_positive)
-    data: tuple[str, ...] = (
-        "{not JSON",
-        '["a","list"]',
-        "null",
-        '{"id":5,"date":"soon"}',
-        '{"id":',
+    data: tuple[str, ...] = attrs.field(
+        default=("{not JSON", '["a","list"]', "null", '{"id":5,"date":"soon"}', '{"id":'),
+        validator=field(check_tuple_of_texts),
     )
-    replace: bool = False
+    replace: bool = attrs.field(default=False, validator=_flag)
 
 
 @attrs.frozen(kw_only=True)
@@ -299,8 +321,8 @@ class UnknownEvents:
     """
 
     every: int = attrs.field(default=10, validator=_positive)
-    name: str = "NOTICE"
-    data: str = '{"text":"maintenance at noon"}'
+    name: str = attrs.field(default="NOTICE", validator=_text)
+    data: str = attrs.field(default='{"text":"maintenance at noon"}', validator=_text)
 
 
 @attrs.frozen(kw_only=True)
@@ -317,12 +339,12 @@ class Framing:
     """
 
     line_end: Literal["\n", "\r\n", "\r"] = attrs.field(
-        default="\n", validator=in_(("\n", "\r\n", "\r"))
+        default="\n", validator=field(check_choice, kind=("\n", "\r\n", "\r"))
     )
-    byte_order_mark: bool = False
-    comments: bool = False
-    spaces: bool = False
-    multiline: bool = False
+    byte_order_mark: bool = attrs.field(default=False, validator=_flag)
+    comments: bool = attrs.field(default=False, validator=_flag)
+    spaces: bool = attrs.field(default=False, validator=_flag)
+    multiline: bool = attrs.field(default=False, validator=_flag)
 
 
 Answering = (

@@ -14,6 +14,7 @@ import attrs
 
 from clever_v4.emulator.faults import kinds as f
 from clever_v4.emulator.faults.kinds import Fault
+from clever_v4.validators import check_flag, check_number, check_text, check_whole_number, shown
 
 T = TypeVar("T")
 Plan = tuple[Fault, ...]
@@ -122,11 +123,21 @@ class FaultPlans:
             plans: Each a fault, or several that meet the same connection; ``()`` lets one pass.
             application_id: Only for streams of this application (or add-on, by its real id).
             path: Only for requests to this path, streams or not; else only streams are met.
+
+        Raises:
+            ValueError: Both of *application_id* and *path* are given, or one is empty.
+            TypeError: A plan holds something that is no fault, or another argument is no text.
         """
+        for name, value in (("application_id", application_id), ("path", path)):
+            if value is not None:
+                check_text(name, value)
         if application_id is not None and path is not None:
-            raise ValueError("give one of application_id and path")
+            raise ValueError(
+                f"path must not be given with application_id, got {path!r} and {application_id!r}"
+            )
+        made = [_plan(plan) for plan in plans]
         key = path if application_id is None else application_id
-        self._queues[key].extend(_plan(plan) for plan in plans)
+        self._queues[key].extend(made)
 
     def random(self, seed: int, *, stall_s: float | None = None, unparsable: bool = False) -> None:
         """
@@ -135,7 +146,15 @@ class FaultPlans:
 
         All of them are such that a client overcomes them by reconnecting; see
         :func:`random_plan` for the arguments.
+
+        Raises:
+            ValueError: *stall_s* is negative.
+            TypeError: An argument is of another type.
         """
+        check_whole_number("seed", seed, at_least=None)
+        if stall_s is not None:
+            check_number("stall_s", stall_s, at_least=0)
+        check_flag("unparsable", unparsable)
         self._counts.clear()
         self._random = _Random(seed, stall_s, unparsable)
 
@@ -194,10 +213,10 @@ def first(plan: Plan, kind: type[T]) -> T | None:
 def _plan(plan: Fault | Iterable[Fault]) -> Plan:
     if isinstance(plan, f.FAULTS):
         return (plan,)
-    if not isinstance(plan, Iterable):
-        raise TypeError(f"not a fault: {plan!r}")
+    if not isinstance(plan, Iterable) or isinstance(plan, str | bytes):
+        raise TypeError(f"each of plans must be a fault, or several, got {shown(plan)}")
     faults = tuple(plan)
     for fault in faults:
         if not isinstance(fault, f.FAULTS):
-            raise TypeError(f"not a fault: {fault!r}")
+            raise TypeError(f"each of plans must be a fault, or several, got {shown(fault)}")
     return faults

@@ -20,7 +20,8 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import attrs
@@ -91,21 +92,20 @@ def routes(state: State) -> Iterable[web.RouteDef]:
         if not isinstance(plans, list):
             raise bad_request("plans", "must be a list of lists of faults", _MALFORMED)
         read = [[_fault(one) for one in (p if isinstance(p, list) else [p])] for p in plans]
-        try:
+        with _refusing("path"):
             state.faults.push(
                 *read, application_id=body.get("application_id"), path=body.get("path")
             )
-        except ValueError as refusal:
-            raise bad_request("path", str(refusal), _MALFORMED) from None
         return web.json_response({"pending": state.faults.pending})
 
     async def start_random(request: web.Request) -> web.Response:
         body = await _body(request, {"seed", "stall_s", "unparsable"})
         if not isinstance(body.get("seed"), int):
             raise bad_request("seed", f"{body.get('seed')!r} is not an integer", _MALFORMED)
-        state.faults.random(
-            body["seed"], stall_s=body.get("stall_s"), unparsable=bool(body.get("unparsable"))
-        )
+        with _refusing("stall_s"):
+            state.faults.random(
+                body["seed"], stall_s=body.get("stall_s"), unparsable=bool(body.get("unparsable"))
+            )
         return web.json_response({})
 
     async def clear_faults(_request: web.Request) -> web.Response:
@@ -161,6 +161,17 @@ def routes(state: State) -> Iterable[web.RouteDef]:
         web.post("/_emulator/publish", publish),
         web.get("/_emulator/produced/{resource}", produced),
     )
+
+
+@contextmanager
+def _refusing(name: str) -> Iterator[None]:
+    """
+    Answer 400 where an argument is refused.
+    """
+    try:
+        yield
+    except (TypeError, ValueError) as refusal:
+        raise bad_request(name, str(refusal), _MALFORMED) from None
 
 
 async def _body(request: web.Request, known: set[str]) -> dict[str, Any]:
