@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -88,12 +89,17 @@ async def emulator() -> AsyncIterator[Emulator]:
 
 
 @pytest.fixture(autouse=True)
-def heeds_ctrl_c() -> Iterator[None]:
+def heeds_signals() -> Iterator[None]:
     """
-    SIGINT as a terminal's programs have it, for the processes of the tests, too.
+    Signals as a terminal's programs have them, for the processes of the tests, too.
 
-    A shell lets what it starts in the background ignore it, and what that starts inherits this.
+    A shell lets what it starts in the background ignore SIGINT, nohup SIGHUP, and what that
+    starts inherits this.
     """
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    handlers: dict[signal.Signals, Any] = {signal.SIGINT: signal.default_int_handler}
+    if sys.platform != "win32":
+        handlers |= {signal.SIGHUP: signal.SIG_DFL, signal.SIGTERM: signal.SIG_DFL}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     yield
-    signal.signal(signal.SIGINT, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)

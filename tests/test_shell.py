@@ -6,6 +6,9 @@ from __future__ import annotations
 
 import ast
 import os
+import shlex
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -88,3 +91,20 @@ def test_the_hostile_home_cannot_be_written() -> None:
     """
     with pytest.raises(NotADirectoryError):
         Path(HOSTILE["HOME"]).mkdir(parents=True)
+
+
+def test_a_process_that_ignores_hangups_tests_those_that_do_not(tmp_path: Path) -> None:
+    """
+    Under nohup, or in a shell's background, the tests' own processes heed signals all the same.
+    """
+    (tmp_path / "test_it.py").write_text(
+        "import signal\n"
+        "from tests.conftest import heeds_signals\n"
+        "def test_it(heeds_signals):\n"
+        "    assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL\n"
+        "    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
+    shell = f"trap '' HUP INT; exec {shlex.join(command)}"
+    ran = subprocess.run(["sh", "-c", shell], capture_output=True, text=True)
+    assert "1 passed" in ran.stdout, ran.stdout + ran.stderr
