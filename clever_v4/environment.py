@@ -17,7 +17,7 @@ import attrs
 
 from clever_v4.auth import API_URL_VARIABLE, ApiToken, Auth, OAuth1
 from clever_v4.errors import CredentialsError
-from clever_v4.validators import check_instance, check_text
+from clever_v4.validators import check_text
 
 __all__ = ["FoundCredentials", "find_credentials"]
 
@@ -77,10 +77,11 @@ def find_credentials(environ: Mapping[str, str] | None = None) -> FoundCredentia
 
 
 def _check_environ(environ: Mapping[str, str]) -> None:
-    check_instance("environ", environ, Mapping)
+    if not isinstance(environ, Mapping):
+        raise TypeError(f"environ must be a mapping, got a value of {type(environ)}")
     for name, value in environ.items():
         check_text("each name of environ", name)
-        # The value is not shown: some are secrets.
+        # No value is shown: some are secrets.
         if not isinstance(value, str):
             raise TypeError(f"environ[{name!r}] must be text, got a value of another type")
 

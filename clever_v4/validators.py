@@ -9,6 +9,7 @@ It gives nothing back. `field` makes of it what ``attrs.field(validator=...)`` t
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import timedelta
 from functools import partial
@@ -20,6 +21,8 @@ __all__ = [
     "check_duration",
     "check_flag",
     "check_hashable",
+    "check_header",
+    "check_headers",
     "check_instance",
     "check_keys",
     "check_method",
@@ -36,7 +39,9 @@ __all__ = [
 
 # A whole log pasted where a name belongs must not fill the error's message.
 _SHOWN_CHARACTERS: Final = 80
-_PLAIN_WORDS: Final = {"NoneType": "None", "bool": "True or False", "str": "text"}
+# RFC 9110, section 5.6.2.
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_PLAIN_WORDS: Final = {"NoneType": "None", "bytes": "bytes", "bool": "True or False", "str": "text"}
 
 
 def shown(value: object) -> str:
@@ -172,6 +177,38 @@ def check_secret(name: str, value: object) -> None:
         raise ValueError(f"{name} must be printable ASCII without spaces (value not shown)")
 
 
+def check_header(name: str, value: object) -> None:
+    """
+    Text that can be the value of a header, or empty.
+
+    Raises:
+        TypeError: It is no ``str``.
+        ValueError: It holds an end of line or a NUL (RFC 9110, section 5.5).
+    """
+    # It is not shown: it may be credentials.
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be text, got {_with_article(type(value).__name__)}")
+    if any(one in value for one in "\r\n\0"):
+        raise ValueError(f"{name} must hold no end of line and no NUL (value not shown)")
+
+
+def check_headers(name: str, value: object) -> None:
+    """
+    A mapping of names of headers to their values, which no message shows.
+
+    Raises:
+        TypeError: It is no mapping, or a name or value is no ``str``.
+        ValueError: A name or value cannot stand in a header.
+    """
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{name} must be a mapping, got {_with_article(type(value).__name__)}")
+    for key, one in value.items():
+        check_text(f"each name of {name}", key)
+        if not _HEADER_NAME.fullmatch(key):
+            raise ValueError(f"each name of {name} must be one of a header, got {shown(key)}")
+        check_header(f"{name}[{key!r}]", one)
+
+
 def check_text_mapping(name: str, value: object) -> None:
     """
     A mapping of texts to texts, such as headers.
@@ -179,8 +216,8 @@ def check_text_mapping(name: str, value: object) -> None:
     Raises:
         TypeError: It is no mapping, or a key or value is no ``str``.
     """
-    check_instance(name, value, Mapping)
-    assert isinstance(value, Mapping)  # for type checkers  # noqa: S101
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{name} must be a mapping, got {shown(value)}")
     for key, one in value.items():
         check_text(f"each name of {name}", key, or_empty=True)
         check_text(f"{name}[{key!r}]", one, or_empty=True)

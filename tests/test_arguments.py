@@ -1,21 +1,22 @@
 """
 Arguments that cannot be meant are refused where they are given, by name and with their value.
 
-One table over the public callables: for each argument what is of the wrong kind (``TypeError``)
-and what is out of bounds (``ValueError``). A callable's row names all of its arguments, those
-included that take anything; so a new argument is asked about. Add a row, or a kind.
+A table over the callables of fan-out and what stands on it: for each argument what is of the wrong
+kind (``TypeError``) and what is out of bounds (``ValueError``). A callable's row names all of its
+arguments, those included that take anything; so a new argument is asked about. Add a row, or a
+kind (``tests/arguments.py``). Other tables: ``test_arguments_session.py``,
+``test_arguments_groups.py`` and ``test_arguments_emulator.py``.
 """
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from datetime import timedelta
-from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 import attrs
 import pytest
+from aiohttp.test_utils import make_mocked_request
 
 from clever_v4 import (
     AccessLogHub,
@@ -42,23 +43,45 @@ from clever_v4.log_filters import (
     matching,
     severity_at_least,
 )
+from clever_v4.relay import Relay, entry_json, notice_json
 from clever_v4.telemetry import observe_hub, observe_stream
-from clever_v4.validators import shown
+from tests.arguments import (
+    ANY,
+    CALLBACK,
+    COUNT,
+    COUNT_OR_ZERO,
+    DURATION,
+    DURATION_OR_ZERO,
+    FLAG,
+    HEADERS,
+    KEY,
+    MAPPING_OF_TEXTS,
+    NEGATIVE,
+    NUMBER,
+    RATE,
+    TEXT,
+    Row,
+    Wrong,
+    accepts,
+    also,
+    cases,
+    check_refused,
+    check_row,
+    coroutine_function,
+    instance,
+    method,
+    optional,
+    row,
+    several,
+)
 from tests.fanout.sources import FedSource
 
 OWNER = "orga_1"
 APPLICATION = "app_1"
 
-# --- Kinds of arguments: what is wrong for each ------------------------------------------------
 
-Wrong: TypeAlias = "Mapping[type[Exception], Sequence[object]]"
-
-
-async def coroutine_function(*_: object) -> None: ...
-
-
-def accepts(*_: object) -> bool:
-    return True
+class Counted:
+    def statistics(self) -> None: ...
 
 
 class Unhashable:
@@ -66,40 +89,6 @@ class Unhashable:
 
     def __call__(self, _entry: object) -> bool:
         return True
-
-
-NEGATIVE = timedelta(seconds=-1)
-
-COUNT: Wrong = {TypeError: ["5", 1.5, True, None], ValueError: [0, -1]}
-COUNT_OR_ZERO: Wrong = {TypeError: ["5", 1.5, True, None], ValueError: [-1]}
-RATE: Wrong = {TypeError: ["5", True, None], ValueError: [0, -1.5, float("inf"), float("nan")]}
-NUMBER: Wrong = {TypeError: ["5", True, None], ValueError: [float("inf"), float("nan")]}
-DURATION: Wrong = {TypeError: [30, 0.25, "1s", None], ValueError: [timedelta(0), NEGATIVE]}
-DURATION_OR_ZERO: Wrong = {TypeError: [30, 0.25, "1s", None], ValueError: [NEGATIVE]}
-CALLBACK: Wrong = {TypeError: ["text", 5, None, coroutine_function, partial(coroutine_function)]}
-FLAG: Wrong = {TypeError: [0, "yes", None]}
-TEXT: Wrong = {TypeError: [5, None, b"text"], ValueError: [""]}
-KEY: Wrong = {TypeError: [[], {}]}
-ANY: Wrong = {}
-"""Takes whatever is given."""
-
-
-def optional(kind: Wrong) -> Wrong:
-    """The same, but None is right."""
-    return {error: [v for v in values if v is not None] for error, values in kind.items()}
-
-
-def also(kind: Wrong, **more: Sequence[object]) -> Wrong:
-    """The same, with more values, by the name of the error."""
-    return {
-        error: [*kind.get(error, ()), *more.get(error.__name__, ())]
-        for error in (TypeError, ValueError)
-    }
-
-
-def instance(*others: object) -> Wrong:
-    """An instance of one class, given by what is none."""
-    return {TypeError: ["text", 5, *others]}
 
 
 # --- The callables --------------------------------------------------------------------------
@@ -116,47 +105,7 @@ class Ground:
     log_hub: LogHub
     subscription: Subscription[str, Any]
     group: ConsumerGroup[str, Any]
-
-
-@attrs.frozen
-class Row:
-    """
-    A callable, arguments that are right, and what is wrong for each.
-    """
-
-    name: str
-    get: Callable[[Ground], Callable[..., Any]]
-    right: Callable[[Ground], Mapping[str, object]]
-    wrong: Mapping[str, Wrong]
-    positional: str | None = None
-    """The argument that takes any number of values."""
-
-
-def row(
-    name: str,
-    function: Callable[..., Any],
-    right: Mapping[str, object] | None = None,
-    /,
-    **wrong: Wrong,
-) -> Row:
-    """A function or class."""
-    return Row(name, lambda _: function, lambda _: right or {}, wrong)
-
-
-def several(name: str, function: Callable[..., Any], argument: str, kind: Wrong) -> Row:
-    """A function that takes any number of the same."""
-    return Row(name, lambda _: function, lambda _: {}, {argument: kind}, positional=argument)
-
-
-def method(
-    name: str,
-    get: Callable[[Ground], Callable[..., Any]],
-    right: Mapping[str, object] | None = None,
-    /,
-    **wrong: Wrong,
-) -> Row:
-    """A method of something on the ground."""
-    return Row(name, get, lambda _: right or {}, wrong)
+    relay: Relay
 
 
 HUB_OPTIONS: dict[str, Wrong] = {
@@ -264,20 +213,70 @@ TABLE: list[Row] = [
         ahead={TypeError: ["text", 5, (1,), ((1, "2"),), ((1, 2, 3),)], ValueError: [((-1, 2),)]},
     ),
     row("HubCursor.parse", HubCursor.parse, text=also(TEXT, ValueError=["nonsense", "a.b"])),
-    method(
+    Row(
         "observe_hub",
-        lambda ground: partial(observe_hub, ground.hub),
-        attributes=instance([("a", "b")]),
-        meter=instance(object()),
-        per_source=FLAG,
-        per_subscriber=FLAG,
+        lambda _: observe_hub,
+        lambda ground: {"hub": ground.hub},
+        {
+            "hub": instance(None, object()),
+            "attributes": MAPPING_OF_TEXTS,
+            "meter": instance(object()),
+            "per_source": FLAG,
+            "per_subscriber": FLAG,
+        },
+    ),
+    Row(
+        "observe_stream",
+        lambda _: observe_stream,
+        lambda ground: {"stream": ground.session.logs.stream(OWNER, APPLICATION)},
+        {
+            "stream": also(instance(None), TypeError=[Counted()]),
+            "attributes": MAPPING_OF_TEXTS,
+            "meter": instance(object()),
+        },
+    ),
+    Row(
+        "Relay",
+        lambda _: Relay,
+        lambda _: {},
+        {
+            "encode": CALLBACK,
+            "encode_notice": CALLBACK,
+            "heartbeat": DURATION,
+            "retry": DURATION,
+        },
     ),
     method(
-        "observe_stream",
-        lambda ground: partial(observe_stream, ground.session.logs.stream(OWNER, APPLICATION)),
-        attributes=instance([("a", "b")]),
-        meter=instance(object()),
+        "Relay.start",
+        lambda ground: ground.relay.start,
+        {"headers": None},
+        headers={TypeError: [5, b"a.1", [("Last-Event-ID", "a.1")]]},
+        otherwise=instance(None),
     ),
+    Row(
+        "Relay.aiohttp",
+        lambda ground: ground.relay.aiohttp,
+        lambda ground: {
+            "request": make_mocked_request("GET", "/"),
+            "subscription": ground.subscription,
+        },
+        {"request": instance(None), "subscription": instance(None), "headers": HEADERS},
+    ),
+    Row(
+        "Relay.asgi",
+        lambda ground: ground.relay.asgi,
+        lambda ground: {"subscription": ground.subscription},
+        {"subscription": instance(None), "headers": HEADERS},
+    ),
+    Row(
+        "Relay.response",
+        lambda ground: ground.relay.response,
+        lambda ground: {"subscription": ground.subscription},
+        {"subscription": instance(None), "headers": HEADERS},
+    ),
+    method("Relay.setup", lambda ground: ground.relay.setup, app=instance(None)),
+    row("entry_json", entry_json, tagged=instance(None)),
+    row("notice_json", notice_json, item=instance(None)),
     # The hubs on log streams
     _log_hub("LogHub", LogHub),
     _log_hub("AddonLogHub", AddonLogHub),
@@ -361,15 +360,6 @@ TABLE: list[Row] = [
 # --- The tests ------------------------------------------------------------------------------
 
 
-def _cases() -> Iterator[Any]:
-    for one in TABLE:
-        for argument, kind in one.wrong.items():
-            for error, values in kind.items():
-                for number, value in enumerate(values):
-                    case_id = f"{one.name}-{argument}-{error.__name__}-{number}"
-                    yield pytest.param(one, argument, value, error, id=case_id)
-
-
 @pytest.fixture
 async def ground() -> AsyncIterator[Ground]:
     session = Session(ApiToken("token"), base_url="http://127.0.0.1:9")
@@ -388,10 +378,11 @@ async def ground() -> AsyncIterator[Ground]:
             log_hub=log_hub,
             subscription=subscription,
             group=ConsumerGroup(subscription, key=accepts),
+            relay=Relay(),
         )
 
 
-@pytest.mark.parametrize(("one", "argument", "value", "error"), list(_cases()))
+@pytest.mark.parametrize(("one", "argument", "value", "error"), cases(TABLE))
 async def test_what_cannot_be_meant_is_refused(
     ground: Ground, one: Row, argument: str, value: object, error: type[Exception]
 ) -> None:
@@ -399,34 +390,10 @@ async def test_what_cannot_be_meant_is_refused(
     The error is of Python's own kind, names the argument and its value, and changes nothing.
     """
     before = (ground.hub.sources, ground.log_hub.sources)
-    with pytest.raises((TypeError, ValueError)) as caught:
-        await _call(ground, one, argument, value)
-    assert type(caught.value) is error
-    message = str(caught.value)
-    assert argument.removesuffix("s") in message
-    assert any(text in message for text in _ways_to_show(value)), message
+    await check_refused(ground, one, argument, value, error)
     assert (ground.hub.sources, ground.log_hub.sources) == before
     assert ground.hub.is_open
     assert ground.log_hub.is_open
-
-
-async def _call(ground: Ground, one: Row, argument: str, value: object) -> None:
-    function = one.get(ground)
-    if one.positional is not None:
-        found = function(value)
-    else:
-        found = function(**{**one.right(ground), argument: value})
-    if inspect.isawaitable(found):
-        await found
-
-
-def _ways_to_show(value: object) -> Iterator[str]:
-    yield shown(value)
-    yield str(value)
-    # Of several it is the wrong one that is shown.
-    if isinstance(value, list | tuple):
-        for one in value:
-            yield from _ways_to_show(one)
 
 
 @pytest.mark.parametrize("one", TABLE, ids=lambda one: one.name)
@@ -434,4 +401,4 @@ async def test_a_row_names_every_argument(ground: Ground, one: Row) -> None:
     """
     No argument is left out of a callable's row, so that a new one has its line here.
     """
-    assert set(one.wrong) == set(inspect.signature(one.get(ground)).parameters)
+    check_row(ground, one)

@@ -20,11 +20,16 @@ from clever_v4.validators import (
     check_duration,
     check_flag,
     check_hashable,
+    check_header,
+    check_headers,
     check_instance,
     check_keys,
+    check_method,
     check_names,
     check_number,
+    check_secret,
     check_text,
+    check_text_mapping,
     check_whole_number,
 )
 
@@ -84,6 +89,15 @@ ACCEPTED: list[tuple[Check, object, dict[str, Any]]] = [
     (check_names, ("a", "b"), {}),
     (check_names, {"a"}, {}),
     (check_names, [], {}),
+    (check_whole_number, -(10**30), {"at_least": None}),
+    (check_choice, "line", {"kind": ("line", "chunk")}),
+    (check_secret, "a-b_c.d=", {}),
+    (check_header, "", {}),
+    (check_header, "text/html; q=0.5", {}),
+    (check_headers, {"X-Any": "a", "b": ""}, {}),
+    (check_headers, {}, {}),
+    (check_text_mapping, {"a": "", "": "b"}, {}),
+    (check_method, "text", {"method": "upper"}),
 ]
 
 
@@ -148,6 +162,43 @@ REFUSED: list[tuple[Check, object, dict[str, Any], type[Exception], str]] = [
     (check_names, 5, {}, TypeError, "argument must be several texts, got 5"),
     (check_names, ["a", 5], {}, TypeError, "each of argument must be text, got 5"),
     (check_names, ["a", ""], {}, ValueError, "each of argument must not be empty, got ''"),
+    (
+        check_choice,
+        "word",
+        {"kind": ("line", "chunk")},
+        ValueError,
+        "argument must be one of line, chunk, got 'word'",
+    ),
+    (check_secret, b"secret", {}, TypeError, "argument must be text, got bytes"),
+    (check_secret, "", {}, ValueError, "argument must not be empty"),
+    (
+        check_secret,
+        "my secret",
+        {},
+        ValueError,
+        "argument must be printable ASCII without spaces (value not shown)",
+    ),
+    (check_header, 5, {}, TypeError, "argument must be text, got an int"),
+    (
+        check_header,
+        "secret\r\n",
+        {},
+        ValueError,
+        "argument must hold no end of line and no NUL (value not shown)",
+    ),
+    (check_headers, [("a", "b")], {}, TypeError, "argument must be a mapping, got a list"),
+    (check_headers, {5: "b"}, {}, TypeError, "each name of argument must be text, got 5"),
+    (
+        check_headers,
+        {"a b": "b"},
+        {},
+        ValueError,
+        "each name of argument must be one of a header, got 'a b'",
+    ),
+    (check_headers, {"a": b"b"}, {}, TypeError, "argument['a'] must be text, got bytes"),
+    (check_text_mapping, "a", {}, TypeError, "argument must be a mapping, got 'a'"),
+    (check_text_mapping, {"a": 5}, {}, TypeError, "argument['a'] must be text, got 5"),
+    (check_method, 5, {"method": "open"}, TypeError, "argument must have a method open(), got 5"),
 ]
 
 

@@ -25,8 +25,8 @@ from clever_v4.relay.signals import telling_of_signals
 from clever_v4.validators import (
     check_callback,
     check_duration,
+    check_headers,
     check_instance,
-    check_text_mapping,
     field,
 )
 
@@ -254,4 +254,4 @@ class Relay:
 def _check_answer(subscription: object, headers: object) -> None:
     check_instance("subscription", subscription, Subscription)
     if headers is not None:
-        check_text_mapping("headers", headers)
+        check_headers("headers", headers)

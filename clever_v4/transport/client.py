@@ -17,8 +17,9 @@ from clever_v4.auth import Auth, AuthProvider
 from clever_v4.errors import ResponseTooLargeError
 from clever_v4.validators import (
     check_flag,
+    check_header,
+    check_headers,
     check_text,
-    check_text_mapping,
     check_whole_number,
     shown,
 )
@@ -229,10 +230,10 @@ class Client:
             TypeError: An argument is of another type.
         """
         check_text("method", method)
-        check_text("accept", accept)
+        check_header("accept", accept)
         check_flag("authenticated", authenticated)
         if headers is not None:
-            check_text_mapping("headers", headers)
+            check_headers("headers", headers)
         if idempotent is not None:
             check_flag("idempotent", idempotent)
         verb = method.upper()

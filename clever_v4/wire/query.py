@@ -13,7 +13,7 @@ from enum import Enum
 from types import NoneType
 from typing import Any, TypeAlias, cast
 
-from clever_v4.validators import check_instance, check_names, check_text, shown
+from clever_v4.validators import check_instance, check_names, check_number, check_text, shown
 
 from .moments import moment_text
 from .names import UNSET, wire_names
@@ -90,13 +90,15 @@ def _text(key: str, value: object, now: datetime | None) -> str:
         return "true" if value else "false"
     if isinstance(value, str):
         return value
+    name = f"query parameter {key!r}"
     if isinstance(value, datetime | timedelta):
-        return moment_text(value, now=now, name=key)
+        return moment_text(value, now=now, name=name)
     if isinstance(value, int):
         return str(value)
-    if isinstance(value, float) and value - value == 0:  # neither infinite nor NaN
+    if isinstance(value, float):
+        check_number(name, value)
         return repr(value)
-    raise TypeError(f"{key} cannot be a query parameter, got {shown(value)}")
+    raise TypeError(f"{name} must be text, a number, a flag or a moment, got {shown(value)}")
 
 
 def pairs_of(query: object, type_: type) -> list[tuple[str, str]]:

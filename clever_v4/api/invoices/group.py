@@ -106,7 +106,7 @@ class Invoices:
         for its shape, which is not the list's: CleverCloud/clever-client.js
         (invoice-transform.ts).
         """
-        return await get_one(self._client, _path(owner_id, invoice_number), Invoice)
+        return await get_one(self._client, _path_of_one(owner_id, invoice_number), Invoice)
 
     async def get_html(self, owner_id: str, invoice_number: str) -> str:
         """
@@ -123,7 +123,7 @@ class Invoices:
 
         Source: ``GET /v4/billing/organisations/{ownerId}/invoices/{number}.html``.
         """
-        path = _path(owner_id, invoice_number, ".html")
+        path = _path_of_one(owner_id, invoice_number, ".html")
         return (await self._client.get_document(path, "text/html")).text
 
     async def get_pdf(self, owner_id: str, invoice_number: str) -> bytes:
@@ -141,7 +141,7 @@ class Invoices:
 
         Source: ``GET /v4/billing/organisations/{ownerId}/invoices/{number}.pdf``.
         """
-        path = _path(owner_id, invoice_number, ".pdf")
+        path = _path_of_one(owner_id, invoice_number, ".pdf")
         return (await self._client.get_document(path, "application/pdf")).body
 
     async def download_html(
@@ -176,7 +176,7 @@ class Invoices:
 
         Source: ``GET /v4/billing/organisations/{ownerId}/invoices/{number}.html``.
         """
-        path = _path(owner_id, invoice_number, ".html")
+        path = _path_of_one(owner_id, invoice_number, ".html")
         return await self._download(path, "text/html", destination, on_progress)
 
     async def download_pdf(
@@ -220,7 +220,7 @@ class Invoices:
 
         Source: ``GET /v4/billing/organisations/{ownerId}/invoices/{number}.pdf``.
         """
-        path = _path(owner_id, invoice_number, ".pdf")
+        path = _path_of_one(owner_id, invoice_number, ".pdf")
         return await self._download(path, "application/pdf", destination, on_progress)
 
     async def _download(
@@ -267,9 +267,10 @@ class _Counted(AsyncIterator[bytes]):
         return piece
 
 
-def _path(owner_id: str, invoice_number: str | None = None, suffix: str = "") -> tuple[str, ...]:
+def _path(owner_id: str) -> tuple[str, ...]:
     check_id("owner_id", owner_id, IdKind.OWNER)
-    path = ("v4", "billing", "organisations", owner_id, "invoices")
-    if invoice_number is None:
-        return path
-    return (*path, check_path_segment("invoice_number", invoice_number) + suffix)
+    return ("v4", "billing", "organisations", owner_id, "invoices")
+
+
+def _path_of_one(owner_id: str, invoice_number: str, suffix: str = "") -> tuple[str, ...]:
+    return (*_path(owner_id), check_path_segment("invoice_number", invoice_number) + suffix)
