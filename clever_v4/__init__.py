@@ -101,7 +101,7 @@ from clever_v4.errors import (
     UnexpectedEndError,
     UnresolvedNameError,
 )
-from clever_v4.fanout.groups import ConsumerGroup
+from clever_v4.fanout.groups import ConsumerGroup, Member
 from clever_v4.fanout.hub_cursor import HubCursor
 from clever_v4.fanout.items import (
     Batch,
@@ -133,6 +133,7 @@ from clever_v4.streaming.resume import Cursor, EndedBy
 from clever_v4.streaming.source import MessageEvent
 from clever_v4.streaming.stream import RawEntry
 from clever_v4.streaming.subject import StreamState, StreamStatistics
+from clever_v4.streaming.views import View
 from clever_v4.transport.exchange import VERSION as __version__  # noqa: N811 -- a constant there, a convention here
 from clever_v4.transport.policies import ResponseInfo, Retry, Timeout
 from clever_v4.transport.responses import Response
@@ -207,6 +208,7 @@ __all__ = [
     "LogQuery",
     "LogSource",
     "LogStream",
+    "Member",
     "MessageEvent",
     "Moment",
     "Money",
@@ -273,6 +275,7 @@ __all__ = [
     "UptimeDetail",
     "UptimeLine",
     "VendorConsumptionLine",
+    "View",
     "Zone",
     "__version__",
     "find_credentials",

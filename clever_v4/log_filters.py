@@ -17,6 +17,7 @@ from clever_v4.fanout.filters import Contains, Matches, OneOf, Predicate
 from clever_v4.validators import check_text, check_whole_number, field
 
 __all__ = [
+    "Predicate",
     "SeverityAtLeast",
     "containing",
     "from_deployment",

@@ -212,6 +212,19 @@ class Session:
     ) -> None:
         await self.close()
 
+    async def aclose(self) -> None:
+        """
+        Do what `close` does; everything else that is closed has this name.
+        """
+        await self.close()
+
+    @property
+    def is_open(self) -> bool:
+        """
+        Whether the session was not closed.
+        """
+        return not self.closed
+
     async def close(self) -> None:
         """
         Close the connections that the session owns, and all of its streams. Idempotent.

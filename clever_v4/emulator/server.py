@@ -129,6 +129,19 @@ class Server:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        await self.aclose()
+
+    @property
+    def is_open(self) -> bool:
+        """
+        Whether it answers.
+        """
+        return self._runner is not None
+
+    async def aclose(self) -> None:
+        """
+        Stop; what is open is cut at once. Idempotent; after ``with``, leaving that is what stops it.
+        """
         runner, self._runner = self._runner, None
         if runner is not None:
             # Before anything waits, or thousands of streams would write once more first.
@@ -172,7 +185,7 @@ class Server:
             await reader.read()
         finally:
             writer.close()
-        await self.__aexit__(None, None, None)
+        await self.aclose()
 
     async def _abort_streams(self, _app: web.Application) -> None:
         self.state.connections.abort_all()

@@ -57,6 +57,19 @@ class Member(Generic[K, T]):
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        await self.aclose()
+
+    @property
+    def is_open(self) -> bool:
+        """
+        Whether it takes part.
+        """
+        return self._is_member
+
+    async def aclose(self) -> None:
+        """
+        Leave the group; whoever iterates the member sees its end. Idempotent.
+        """
         if self._is_member:
             self._is_member = False
             self.in_hand = None
@@ -80,7 +93,7 @@ class Member(Generic[K, T]):
                 return tagged
             if self._errors:
                 raise self._errors.popleft()
-            if self._group.is_over:
+            if not self._group.is_open:
                 raise StopAsyncIteration
             self._waiter = asyncio.get_running_loop().create_future()
             try:
@@ -169,8 +182,7 @@ class ConsumerGroup(Generic[K, T]):
         check_whole_number("buffer", buffer)
         if on_notice is not None:
             check_callback("on_notice", on_notice)
-        self.is_over: bool = False
-        """Whether nothing more comes than what waits for members."""
+        self._is_over = False
         self._subscription = subscription
         self._key = key
         self._buffer = buffer
@@ -198,10 +210,27 @@ class ConsumerGroup(Generic[K, T]):
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._reader is not None and self._tasks is not None:
-            self._reader.cancel()
+        await self.aclose()
+        if self._tasks is not None:
             await self._tasks.__aexit__(None, None, None)
+
+    @property
+    def is_open(self) -> bool:
+        """
+        Whether more may come than what waits for members.
+        """
+        return not self._is_over
+
+    async def aclose(self) -> None:
+        """
+        Read the subscription no more; members get what waits for them, and then see the end.
+
+        The subscription stays open. Idempotent.
+        """
         self._end()
+        if self._reader is not None:
+            self._reader.cancel()
+            await asyncio.wait((self._reader,))
 
     def join(self, name: str | None = None) -> Member[K, T]:
         """
@@ -250,7 +279,7 @@ class ConsumerGroup(Generic[K, T]):
         self._end()
 
     def _end(self) -> None:
-        self.is_over = True
+        self._is_over = True
         for member in self._members:
             member.wake()
 
@@ -285,7 +314,7 @@ class ConsumerGroup(Generic[K, T]):
 
     def joined(self, member: Member[K, T]) -> None:
         """
-        Give a new member its share of the keys; called by it.
+        Give a new member its share of the keys; called by the member.
         """
         if any(other.name == member.name for other in self._members):
             raise ValueError(f"name must be its own in the group, got {member.name!r} again")
@@ -293,7 +322,7 @@ class ConsumerGroup(Generic[K, T]):
 
     def left(self, member: Member[K, T]) -> None:
         """
-        Give what a member had to the others; called by it.
+        Give what a member had to the others; called by the member.
         """
         self._change_members(lambda: self._members.remove(member))
 
@@ -310,7 +339,7 @@ class ConsumerGroup(Generic[K, T]):
 
     def taken(self, member: Member[K, T]) -> None:
         """
-        Take note that a member took an entry; called by it.
+        Take note that a member took an entry; called by the member.
         """
         if member.waiting == self._buffer - 1:
             self._make_room()

@@ -5,12 +5,12 @@ One subscriber: an async context manager around its `Reading`, and three ways to
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import partial
 from types import NoneType, TracebackType
-from typing import Any, Generic, NoReturn, Self, TypeVar
+from typing import Generic, NoReturn, Self, TypeVar
 
 from clever_v4.errors import SlowConsumerError, SourceFailedError
 from clever_v4.fanout.broadcast import Broadcast
@@ -25,6 +25,7 @@ from clever_v4.fanout.reading import Reading
 from clever_v4.fanout.statistics import SourceShare, SubscriberStatistics
 from clever_v4.streaming.chunk import Chunk
 from clever_v4.streaming.cursor import Cursor as StreamCursor
+from clever_v4.streaming.views import View
 from clever_v4.validators import (
     check_callback,
     check_duration,
@@ -44,20 +45,6 @@ class _State(Enum):
     NEW = "new"
     ACTIVE = "active"
     CLOSED = "closed"
-
-
-class _View(AsyncIterator[V]):
-    """
-    One of the ways to iterate a subscription.
-    """
-
-    __slots__ = ("_advance",)
-
-    def __init__(self, advance: Callable[[], Coroutine[Any, Any, V]]) -> None:
-        self._advance = advance
-
-    def __anext__(self) -> Coroutine[Any, Any, V]:
-        return self._advance()
 
 
 class Subscription(Generic[K, T]):
@@ -138,11 +125,11 @@ class Subscription(Generic[K, T]):
         self.close()
 
     @property
-    def is_closed(self) -> bool:
+    def is_open(self) -> bool:
         """
-        Whether nothing more comes.
+        Whether more may come: it was neither closed nor came to its end.
         """
-        return self._state is _State.CLOSED
+        return self._state is not _State.CLOSED
 
     @property
     def ended_by(self) -> SubscriptionEnd | None:
@@ -151,9 +138,15 @@ class Subscription(Generic[K, T]):
         """
         return self._ended_by
 
+    async def aclose(self) -> None:
+        """
+        Close the subscription; whoever iterates it sees its end. Idempotent.
+        """
+        self.close()
+
     def close(self) -> None:
         """
-        End the subscription at once; whoever iterates it sees its end. Safe to repeat.
+        Do what `aclose` does, where nothing can be awaited, such as in a callback.
         """
         self._close(SubscriptionEnd.CLOSED, lag_is_missed=False)
 
@@ -186,7 +179,7 @@ class Subscription(Generic[K, T]):
 
     def wants(self, source: K) -> bool:
         """
-        Whether the subscription follows *source*.
+        Whether the subscription follows *source*; called by the hub.
         """
         if self._wanted is None:
             return True
@@ -196,7 +189,8 @@ class Subscription(Generic[K, T]):
 
     def attach(self, ring: Broadcast[K, T], *, is_new: bool) -> None:
         """
-        Read from a ring too: a new one from its beginning, another from the chosen start.
+        Read from a ring too: a new one from its beginning, another from the chosen start;
+        called by the hub.
         """
         resume_after: int | None = None
         start = self._options.start
@@ -227,20 +221,23 @@ class Subscription(Generic[K, T]):
 
     def forget(self, ring: Broadcast[K, T]) -> None:
         """
-        Keep nothing, once it is read to its end, of a source that the hub has forgotten.
+        Keep nothing, once it is read to its end, of a source that the hub has forgotten;
+        called by the hub.
         """
         self._counting.forget(ring)
 
     def end_when_read(self) -> None:
         """
-        Let the subscription end once everything in its rings was handed over.
+        Let the subscription end once everything in its rings was handed over;
+        called by the hub.
         """
         self._is_ending = True
         self._wake()
 
     def abort(self, ended_by: SubscriptionEnd, *, is_error: bool) -> int:
         """
-        End the subscription before it got everything; what it did not get counts as missed.
+        End the subscription before it got everything; what it did not get counts as missed;
+        called by the hub.
 
         Returns: How many entries that are. With *is_error* the consumer is told by
         `SlowConsumerError`, if there are any.
@@ -284,21 +281,21 @@ class Subscription(Generic[K, T]):
         hand.index = index + 1
         return hand.tagged[index]
 
-    def batches(self) -> AsyncIterator[Batch[K, T]]:
+    def batches(self) -> View[Batch[K, T]]:
         """
         Iterate the entries as batches, each of one source and shared with other subscribers.
         """
-        return _View(self._next_batch)
+        return View(self, self._next_batch)
 
-    def items(self) -> AsyncIterator[Item[K, T]]:
+    def items(self) -> View[Item[K, T]]:
         """
         Iterate batches and the notices between them.
         """
-        return _View(self._next_whole_item)
+        return View(self, self._next_whole_item)
 
     def chunks(
         self, *, size: int = 500, wait: timedelta = timedelta(seconds=1)
-    ) -> AsyncIterator[Chunk[Tagged[K, T], HubCursor]]:
+    ) -> View[Chunk[Tagged[K, T], HubCursor]]:
         """
         Iterate the entries in chunks, each with the cursor for after it.
 
@@ -317,7 +314,7 @@ class Subscription(Generic[K, T]):
         """
         check_whole_number("size", size)
         check_duration("wait", wait)
-        return _View(partial(self._next_chunk, size, wait.total_seconds()))
+        return View(self, partial(self._next_chunk, size, wait.total_seconds()))
 
     async def _next_whole_item(self) -> Item[K, T]:
         item = self._rest() or await self._next_item()
@@ -376,7 +373,7 @@ class Subscription(Generic[K, T]):
             try:
                 taken = await self._fetch(deadline)
             except Exception as exc:
-                if not ahead.count or self.is_closed:
+                if not ahead.count or not self.is_open:
                     raise
                 taken = Taken(0, exc)
             if taken is None:

@@ -216,7 +216,8 @@ class EventStream(ClosableGenerator[T]):
     @property
     def given(self) -> Given:
         """
-        The ids of the entries that were handed over since more was asked for last.
+        The ids of the entries that were handed over since more was asked for last; called by the
+        hub.
         """
         return Given(self._ids[: self._index], self._done_count)
 
@@ -274,7 +275,7 @@ class EventStream(ClosableGenerator[T]):
         if max_wait is not None:
             check_duration("max_wait", max_wait)
         wait_s = None if max_wait is None else max_wait.total_seconds()
-        return View(partial(self._next_batch, max_entries, wait_s), self.aclose)
+        return View(self, partial(self._next_batch, max_entries, wait_s))
 
     def chunks(
         self, *, size: int = 500, wait: timedelta = timedelta(seconds=1)
@@ -299,7 +300,7 @@ class EventStream(ClosableGenerator[T]):
         """
         check_whole_number("size", size)
         check_duration("wait", wait)
-        return View(partial(self._next_chunk, size, wait.total_seconds()), self.aclose)
+        return View(self, partial(self._next_chunk, size, wait.total_seconds()))
 
     def events(self) -> View[MessageEvent]:
         """
@@ -307,7 +308,7 @@ class EventStream(ClosableGenerator[T]):
 
         Events of unknown names are among them; heartbeats and END_OF_STREAM are not.
         """
-        return View(self._next_event, self.aclose)
+        return View(self, self._next_event)
 
     def raw_batches(self) -> View[list[RawEntry]]:
         """
@@ -316,7 +317,7 @@ class EventStream(ClosableGenerator[T]):
         For whoever passes them on: nothing is decoded. The cursor moves when
         the next batch is asked for.
         """
-        return View(self._next_raw_batch, self.aclose)
+        return View(self, self._next_raw_batch)
 
     # -- one step of each --------------------------------------------------------------------
 
@@ -587,6 +588,13 @@ class EventStream(ClosableGenerator[T]):
         self._on_bad_entry(bad)
 
     # -- the end --------------------------------------------------------------------------------
+
+    @property
+    def is_open(self) -> bool:
+        """
+        Whether more may come, over whatever connections: it was neither closed, nor did it end or fail.
+        """
+        return not (self._is_closed or self._intake.is_end_told)
 
     async def aclose(self) -> None:
         """

@@ -5,13 +5,28 @@ Async generators that are classes: no frame is ever suspended inside an open con
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
-__all__ = ["ClosableGenerator", "View"]
+__all__ = ["Closable", "ClosableGenerator", "View"]
 
 T_co = TypeVar("T_co", covariant=True)
+
+
+class Closable(Protocol):
+    """
+    Whatever is closed in this library.
+    """
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it was neither closed nor came to its end."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close it; idempotent."""
+        ...
 
 
 class ClosableGenerator(AsyncGenerator[T_co, None]):
@@ -29,6 +44,13 @@ class ClosableGenerator(AsyncGenerator[T_co, None]):
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self.aclose()
+
+    @property
+    @abstractmethod
+    def is_open(self) -> bool:
+        """
+        Whether more may come: it was neither closed nor came to its end.
+        """
 
     @abstractmethod
     async def aclose(self) -> None:
@@ -54,22 +76,29 @@ class ClosableGenerator(AsyncGenerator[T_co, None]):
 
 class View(ClosableGenerator[T_co]):
     """
-    A stream seen in another way (batches, raw events); closing it closes the stream.
+    A stream or subscription seen in another way (batches, raw events); closing it closes that.
+
+    Its makers give it what it is a view of, and what gives the next item.
     """
 
-    __slots__ = ("_close", "_fetch")
+    __slots__ = ("_fetch", "_viewed")
 
-    def __init__(
-        self, fetch: Callable[[], Awaitable[T_co]], close: Callable[[], Awaitable[None]]
-    ) -> None:
+    def __init__(self, viewed: Closable, fetch: Callable[[], Coroutine[Any, Any, T_co]]) -> None:
+        self._viewed = viewed
         self._fetch = fetch
-        self._close = close
 
-    async def __anext__(self) -> T_co:
-        return await self._fetch()
+    def __anext__(self) -> Coroutine[Any, Any, T_co]:
+        return self._fetch()
+
+    @property
+    def is_open(self) -> bool:
+        """
+        Whether what this is a view of is open.
+        """
+        return self._viewed.is_open
 
     async def aclose(self) -> None:
         """
-        Close the stream that this is a view of.
+        Close what this is a view of.
         """
-        await self._close()
+        await self._viewed.aclose()

@@ -94,7 +94,7 @@ def test_each_entry_goes_to_one_member_in_the_order_of_its_key(
                 members[0] = await group.join("m0").__aenter__()
             while len(got) < len(fed):
                 assert any([await take_one(number) for number in list(members)])
-            assert group.is_over is False
+            assert group.is_open
         for letter in set(letters):
             assert [one for one in got if one[0] == letter] == [
                 one for one in fed if one[0] == letter

@@ -263,7 +263,7 @@ class HubMachine(RuleBasedStateMachine):
             assert one.lag_time >= timedelta(0)
             assert one.lag_time == timedelta(0) or one.lag
         for consumer in self.open:
-            if consumer.subscription.is_closed:
+            if not consumer.subscription.is_open:
                 continue  # disconnected, and not yet told: what comes now is not for it
             shares = consumer.subscription.shares()
             for share in shares:

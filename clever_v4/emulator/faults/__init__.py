@@ -27,6 +27,7 @@ from clever_v4.emulator.faults.kinds import (
     Unparsable,
     WrongContentType,
 )
+from clever_v4.emulator.faults.plans import FaultPlans
 
 __all__ = [
     "FAULTS",
@@ -37,6 +38,7 @@ __all__ = [
     "EmptyError",
     "EndOfFile",
     "Fault",
+    "FaultPlans",
     "Framing",
     "Gzip",
     "HeartbeatIds",
