@@ -50,7 +50,7 @@ class Lagging:
     __slots__ = ("_is_growing", "_lags_s", "_newest", "_newest_s", "_when_kept_up_s", "due_s")
 
     def __init__(self) -> None:
-        self.due_s = float("-inf")
+        self.due_s: float = float("-inf")
         """When it is to be looked at again, by the clock of arrivals."""
         self._newest: datetime | None = None
         self._newest_s = 0.0
