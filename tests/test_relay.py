@@ -724,7 +724,7 @@ async def test_a_relay_answers_http_only(stage: Stage) -> None:
     async def nothing(*_: Any) -> Any:
         raise AssertionError
 
-    with pytest.raises(ValueError, match="a relay answers http, not 'websocket'"):
+    with pytest.raises(ValueError, match="scope must be of type http, got 'websocket'"):
         await application({"type": "websocket"}, nothing, nothing)
 
 

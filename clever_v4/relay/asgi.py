@@ -53,7 +53,7 @@ class Answer:
             ValueError: The scope is not that of an HTTP request.
         """
         if scope["type"] != "http":
-            raise ValueError(f"a relay answers http, not {scope['type']!r}")
+            raise ValueError(f"scope must be of type http, got {scope['type']!r}")
         method, body = scope["method"], b""
         if method not in METHODS:
             status = 405

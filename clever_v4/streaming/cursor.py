@@ -261,7 +261,7 @@ class Cursor:
             reason = "it is nested too deeply"
         except (ValueError, TypeError, AttributeError) as exc:
             reason = str(exc)
-        raise ValueError(f"text must be that of a cursor, not {text[:100]!r}: {reason}")
+        raise ValueError(f"text must be that of a cursor, got {shown(text)}: {reason}")
 
 
 def cursor_of(

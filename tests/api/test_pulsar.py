@@ -343,9 +343,17 @@ def bad(error: type[Exception], message: str, build: Any) -> Any:
 @pytest.mark.parametrize(
     ("error", "message", "build"),
     [
-        bad(ValueError, "size_bytes must be 0 to", lambda: StoragePolicyChange(size_bytes=-1)),
+        bad(
+            ValueError,
+            "size_bytes must be at least 0, got -1",
+            lambda: StoragePolicyChange(size_bytes=-1),
+        ),
         bad(ValueError, "got 9223372036854775808", lambda: StoragePolicyChange(size_bytes=2**63)),
-        bad(TypeError, "size_bytes must be an int", lambda: StoragePolicyChange(size_bytes=True)),
+        bad(
+            TypeError,
+            "size_bytes must be a whole number, got True",
+            lambda: StoragePolicyChange(size_bytes=True),
+        ),
         bad(
             ValueError,
             "duration must not be negative",
@@ -355,7 +363,7 @@ def bad(error: type[Exception], message: str, build: Any) -> Any:
         bad(ValueError, "there is nothing to change", StoragePoliciesChange),
         bad(
             ValueError,
-            "retention changes nothing",
+            "retention must change something, got",
             lambda: StoragePoliciesChange(retention=StoragePolicyChange()),
         ),
         bad(

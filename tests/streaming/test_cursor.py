@@ -107,7 +107,7 @@ def test_a_wrong_member_is_refused(key: str, value: Any) -> None:
     Here, and not later where the stream connects.
     """
     text = json.dumps({"id": None, "count": 0, "since": None, "recent": [], key: value})
-    with pytest.raises(ValueError, match="text must be that of a cursor, not ") as raised:
+    with pytest.raises(ValueError, match="text must be that of a cursor, got ") as raised:
         Cursor.parse(text)
     assert len(str(raised.value)) < 500
 
@@ -125,7 +125,7 @@ def test_a_text_that_is_no_cursor_is_refused(text: str) -> None:
     """
     The error shows the beginning of the text that was given.
     """
-    with pytest.raises(ValueError, match="text must be that of a cursor, not "):
+    with pytest.raises(ValueError, match="text must be that of a cursor, got "):
         Cursor.parse(text)
 
 

@@ -5,12 +5,20 @@ The storage policies of a Pulsar add-on as Python has them: bytes, timedeltas, N
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import attrs
 
 from clever_v4.pydantic_schema import known_to_pydantic
+from clever_v4.validators import (
+    check_duration,
+    check_instance,
+    check_whole_number,
+    field,
+    shown,
+)
 from clever_v4.wire.names import UNSET, Unset
 
 
@@ -70,26 +78,17 @@ class StoragePolicies:
     units: PulsarUnits | None = None
 
 
-def _check_size(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if value is None or value is UNSET:
-        return
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{attribute.name} must be an int, None or UNSET, got {value!r}")
-    if not 0 <= value < 2**63:
-        raise ValueError(
-            f"{attribute.name} must be 0 to 2**63 - 1 bytes (None is without limit), got {value!r}"
-        )
+def _unless_unset(check: Callable[..., None], **bounds: Any) -> Any:
+    """
+    A check of what is neither UNSET, which is not sent, nor None, which is sent as null.
+    """
+    validate = field(check, optional=True, **bounds)
 
+    def validate_given(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        if value is not UNSET:
+            validate(instance, attribute, value)
 
-def _check_duration(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if value is None or value is UNSET:
-        return
-    if not isinstance(value, timedelta):
-        raise TypeError(f"{attribute.name} must be a timedelta, None or UNSET, got {value!r}")
-    if value < timedelta(0):
-        raise ValueError(
-            f"{attribute.name} must not be negative (None is without limit), got {value!r}"
-        )
+    return validate_given
 
 
 @attrs.frozen(kw_only=True)
@@ -99,27 +98,27 @@ class StoragePolicyChange:
     None takes it away.
 
     Attributes:
-        size_bytes: UNSET: not sent. None: without limit.
+        size_bytes: From 0 to 2**63 - 1. UNSET: not sent. None: without limit.
         duration: UNSET: not sent. None: without limit.
 
     Raises:
-        ValueError: A limit is negative.
+        ValueError: A limit is negative or too large.
         TypeError: A limit is of another type.
     """
 
-    size_bytes: int | Unset | None = attrs.field(default=UNSET, validator=_check_size)
-    duration: timedelta | Unset | None = attrs.field(default=UNSET, validator=_check_duration)
+    size_bytes: int | Unset | None = attrs.field(
+        default=UNSET,
+        validator=_unless_unset(check_whole_number, at_least=0, at_most=2**63 - 1),
+    )
+    duration: timedelta | Unset | None = attrs.field(
+        default=UNSET, validator=_unless_unset(check_duration, or_zero=True)
+    )
 
 
-def _check_policy(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if value is None or value is UNSET:
-        return
-    if not isinstance(value, StoragePolicyChange):
-        raise TypeError(
-            f"{attribute.name} must be a StoragePolicyChange, None or UNSET, got {value!r}"
-        )
+def _check_policy(name: str, value: StoragePolicyChange) -> None:
+    check_instance(name, value, StoragePolicyChange)
     if value.size_bytes is UNSET and value.duration is UNSET:
-        raise ValueError(f"{attribute.name} changes nothing, got {value!r}")
+        raise ValueError(f"{name} must change something, got {shown(value)}")
 
 
 @attrs.frozen(kw_only=True)
@@ -138,10 +137,10 @@ class StoragePoliciesChange:
     """
 
     retention: StoragePolicyChange | Unset | None = attrs.field(
-        default=UNSET, validator=_check_policy
+        default=UNSET, validator=_unless_unset(_check_policy)
     )
     offload: StoragePolicyChange | Unset | None = attrs.field(
-        default=UNSET, validator=_check_policy
+        default=UNSET, validator=_unless_unset(_check_policy)
     )
 
     def __attrs_post_init__(self) -> None:
