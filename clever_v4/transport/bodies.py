@@ -40,10 +40,18 @@ class Body:
 
     def __init__(self, raw: aiohttp.ClientResponse, *, is_decoded: bool = False) -> None:
         self._raw = raw
-        coding = "" if is_decoded else raw.headers.get(hdrs.CONTENT_ENCODING, "")
-        self._decoder = _decoder_of(coding)
+        # Several lines of a header are one list (RFC 9110, section 5.3).
+        codings = () if is_decoded else raw.headers.getall(hdrs.CONTENT_ENCODING, ())
+        self._decoder = _decoder_of(", ".join(codings))
         self._watch = ConnectionWatch(raw)
         self._is_over = False
+
+    @property
+    def is_compressed(self) -> bool:
+        """
+        Whether what is read has another size than what is sent.
+        """
+        return self._decoder is not None
 
     async def read(self) -> bytes:
         """
@@ -66,7 +74,7 @@ class Body:
                         decoded = decoder.feed(piece)
                     else:
                         self._is_over = True
-                        decoder.finish()
+                        decoder.finish(may_be_empty=_says_its_end(self._raw))
             except zlib.error as exc:
                 raise aiohttp.ClientPayloadError(f"the body is not encoded as said: {exc}") from exc
             if decoded:
@@ -80,10 +88,22 @@ class Body:
         self._watch.stop()
 
 
+def _says_its_end(raw: aiohttp.ClientResponse) -> bool:
+    """
+    Whether the end of the body is more than that of its connection (RFC 9112, section 6.3).
+    """
+    has_body = raw.method != hdrs.METH_HEAD and raw.status not in {204, 304}
+    return not has_body or any(
+        name in raw.headers for name in (hdrs.CONTENT_LENGTH, hdrs.TRANSFER_ENCODING)
+    )
+
+
 def _decoder_of(coding: str) -> Inflater | None:
-    name = coding.strip().lower()
-    if name in {"", "identity"}:
+    names = [name.strip() for name in coding.lower().split(",")]
+    names = [name for name in names if name not in {"", "identity"}]
+    if not names:
         return None
+    name = ", ".join(names)
     if name in {"gzip", "x-gzip"}:
         return Inflater(name="gzip")
     if name == "deflate":
@@ -134,14 +154,18 @@ class Inflater:
         # zlib keeps what the bound left no room for.
         return b"" if self._inflate.eof else self._inflate.decompress(b"", _PIECE_BYTES)
 
-    def finish(self) -> None:
+    def finish(self, *, may_be_empty: bool = True) -> None:
         """
         Take note that nothing more arrives.
+
+        Args:
+            may_be_empty: Whether nothing at all is a body, too, as servers say that compress
+                whatever they have. Not where a lost connection looks the same.
 
         Raises:
             ClientPayloadError: The end is missing.
         """
-        if self._is_begun and not self._inflate.eof:
+        if not (self._inflate.eof or (may_be_empty and not self._is_begun)):
             raise aiohttp.ClientPayloadError(
                 f"the body ends before its {self._name} stream does: it was cut off"
             )

@@ -119,9 +119,8 @@ class Download:
         """
         The size in bytes; None when the server does not say or the body is compressed.
         """
-        compressed = self.headers.get(hdrs.CONTENT_ENCODING, "identity") != "identity"
         length = self.headers.get(hdrs.CONTENT_LENGTH)
-        return None if compressed or length is None else int(length)
+        return None if self._opened.body.is_compressed or length is None else int(length)
 
     def chunks(self) -> AsyncIterator[bytes]:
         """

@@ -217,6 +217,61 @@ async def test_body_that_is_not_whole_is_an_error(
     assert raised.value.request_id == "01SOZU"
 
 
+@contextlib.asynccontextmanager
+async def saying_once(answer: bytes) -> AsyncIterator[Session]:
+    """
+    A session on a server that gives this answer, and closes the connection.
+    """
+    async with (
+        speaking(saying(answer), is_patient=False) as address,
+        Session(base_url=f"http://{address}", retry=None) as ours,
+    ):
+        yield ours
+
+
+@pytest.mark.parametrize("ask", ASKED)
+async def test_compressed_body_that_is_lost_whole_is_an_error(ask: Ask) -> None:
+    """
+    Nothing is no gzip; where only the end of the connection ends the body, it was cut off.
+    """
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/pdf\r\nContent-Encoding: gzip\r\n"
+    async with saying_once(head + b"\r\n") as ours:
+        with pytest.raises(ConnectionFailedError, match="it was cut off"):
+            await ask(ours, "any")
+    # One that says how long it is may be of a server that compresses whatever it has.
+    async with saying_once(head + b"Content-Length: 0\r\n\r\n") as ours:
+        assert await ask(ours, "any") == b""
+
+
+@pytest.mark.parametrize("ask", ASKED)
+@pytest.mark.parametrize(
+    ("codings", "body"),
+    [
+        (["identity", "gzip"], gzip.compress(PDF)),
+        (["identity, gzip"], gzip.compress(PDF)),
+        (["", "Deflate"], zlib.compress(PDF)),
+        (["gzip", "gzip"], None),
+        (["gzip", "br"], None),
+    ],
+)
+async def test_codings_in_several_lines_are_one_list(
+    ask: Ask, codings: list[str], body: bytes | None
+) -> None:
+    """
+    What is encoded twice is not decoded once and taken for the document (RFC 9110, section 5.3).
+    """
+    sent = body or gzip.compress(gzip.compress(PDF))
+    lines = ["HTTP/1.1 200 OK", "Content-Type: application/pdf", f"Content-Length: {len(sent)}"]
+    lines += [f"Content-Encoding: {coding}" for coding in codings]
+    whole = "\r\n".join([*lines, "", ""]).encode() + sent
+    async with saying_once(whole) as ours:
+        if body is not None:
+            assert await ask(ours, "any") == PDF
+            return
+        with pytest.raises(ConnectionFailedError, match="which is not read here"):
+            await ask(ours, "any")
+
+
 async def test_cut_invoice_leaves_no_file(server: Server, tmp_path: Path) -> None:
     """
     Neither under its name nor under another; a caller's file object holds what had arrived.
