@@ -166,7 +166,9 @@ class Source:
         """Scheme, host and port, as a `MessageEvent` wants it."""
         self.accepted_at: datetime | None = _date(response.headers.get(hdrs.DATE))
         """When the server accepted it, by its own clock."""
-        self.request_id: str | None = response.headers.get("Sozu-Id")
+        # Where the opener says what may be shown of it, that: it knows what is secret.
+        given = response.headers.get("Sozu-Id")
+        self.request_id: str | None = getattr(response, "shown_request_id", given)
         self.is_finished: bool = False
         """Whether the server ended it in good order."""
         self.byte_count: int = 0

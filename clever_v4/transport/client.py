@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from ssl import SSLContext
 from typing import Final, TypeVar
 
@@ -52,6 +53,18 @@ _METHODS: Final = _IDEMPOTENT | {"POST", "PATCH"}
 
 # Money leaves as the number that it is, with all its digits.
 _encode_json: Final = msgspec.json.Encoder(decimal_format="number").encode
+
+
+def _check_document(sending: Sending, body: bytes, media_type: str) -> None:
+    # No variable of its own for the headers: a traceback shows them.
+    if not is_document(sending.status, sending.response_headers, media_type):
+        raise document_error(
+            sending.status,
+            sending.response_headers,
+            body[:DOCUMENT_SHOWN_BYTES],
+            media_type,
+            secrets=sending.secrets,
+        )
 
 
 def _json_body(value: object) -> bytes:
@@ -263,13 +276,13 @@ class Client:
             TransportError: There was no usable answer.
             ResponseFormatError: The answer is of another type.
         """
-        response = await self.request(
-            "GET", path, accept=media_type, headers={"Accept-Encoding": "identity"}
+        sent = {"Accept": media_type, "Accept-Encoding": "identity", "User-Agent": USER_AGENT}
+        exchange = Exchange("GET", target(path, ()), sent)
+        return await self._sender.with_retries(
+            exchange,
+            lambda: self._sender.attempt(exchange, partial(self._send, document_type=media_type)),
+            may_retry=True,
         )
-        if is_document(response.status, response.headers, media_type):
-            return response
-        beginning = response.body[:DOCUMENT_SHOWN_BYTES]
-        raise document_error(response.status, response.headers, beginning, media_type)
 
     def download(
         self,
@@ -293,7 +306,9 @@ class Client:
         """
         return self._stream_opener
 
-    async def _send(self, exchange: Exchange, auth: Auth | None) -> Response:
+    async def _send(
+        self, exchange: Exchange, auth: Auth | None, *, document_type: str | None = None
+    ) -> Response:
         sender, connections = self._sender, self._connections
         async with connections.slots:
             sending = sender.prepare(exchange, auth)
@@ -305,6 +320,8 @@ class Client:
                     if not is_success(sending.status):
                         raise await sending.refusal()
                     body = await self._read_all(sending)
+                if document_type is not None:
+                    _check_document(sending, body, document_type)
         return Response(
             status=sending.status,
             headers=sending.response_headers,

@@ -20,7 +20,7 @@ from clever_v4.errors import APIError
 from .addresses import is_loopback
 from .bodies import Body
 from .proxies import Proxy
-from .redaction import Hidden, secrets_in
+from .redaction import Hidden, redact, secrets_in
 from .responses import ERROR_BODY_LIMIT_BYTES, REQUEST_ID_HEADER, error_from
 
 __all__ = [
@@ -95,6 +95,7 @@ class Sending:
         "headers",
         "method",
         "proxy",
+        "request_id",
         "started",
         "url",
     )
@@ -118,6 +119,8 @@ class Sending:
         self.proxy: Proxy | None = None
         self.started: float = time.monotonic()
         self.answer: aiohttp.ClientResponse | None = None
+        self.request_id: str | None = None
+        """The ``Sozu-Id`` of the answer, once there is one; it is shown, so nothing secret is in it."""
 
     @property
     def place(self) -> str:
@@ -167,13 +170,6 @@ class Sending:
         """
         if self.answer is not None:
             self.answer.close()
-
-    @property
-    def request_id(self) -> str | None:
-        """
-        The ``Sozu-Id`` of the answer, once there is one.
-        """
-        return None if self.answer is None else self.answer.headers.get(REQUEST_ID_HEADER)
 
     def send(
         self,
@@ -241,6 +237,9 @@ class Sending:
             raise  # never repeated
         except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as exc:
             raise UnrepeatedError(str(exc)) from exc
+        request_id = self.answer.headers.get(REQUEST_ID_HEADER)
+        if request_id is not None:
+            self.request_id = redact(request_id, self.secrets)
         return self.answer
 
     @staticmethod

@@ -98,6 +98,11 @@ def redact(text: str, secrets: tuple[str, ...]) -> str:
 
 
 def _without_fragments(text: str, secret: str) -> str:
+    if len(text) < len(secret):
+        # Most texts hold nothing secret; for a short one that is seen sooner from its side.
+        last = len(text) - _FRAGMENT
+        if not any(text[first : first + _FRAGMENT] in secret for first in range(last + 1)):
+            return text
     for first in range(len(secret) - _FRAGMENT + 1):
         begin = 0
         while (begin := text.find(secret[first : first + _FRAGMENT], begin)) >= 0:

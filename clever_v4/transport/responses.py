@@ -152,7 +152,7 @@ def error_from(
         _clip(whole_text(message), _MESSAGE_KEPT),
         status=status,
         code=None if code is None else whole_text(code),
-        request_id=headers.get(REQUEST_ID_HEADER),
+        request_id=_request_id(headers, secrets),
         api_request_id=_string(parsed, "apiRequestId", "api_request_id"),
         body=_clip(text, _BODY_KEPT),
         context=context,
@@ -325,14 +325,20 @@ def document_error(
         media_type: What was asked for; a pattern such as ``*/*`` takes anything.
         secrets: Texts that must not appear in the error.
     """
-    got = _media_type(headers)
+    # Before it is written in lower case, in which nothing secret would be known again.
+    got = _media_type({"Content-Type": redact(headers.get("Content-Type", ""), secrets)})
     what = got or "an answer without a type"
     told = f"expected {media_type}, got {what}" + (f" with HTTP {status}" if status != 200 else "")
     words = _clip(_from_text(redact(body.decode("utf-8-sig", "replace"), secrets)), _DOCUMENT_SHOWN)
     return ResponseFormatError(
         redact(f"{told}: {words}" if words and got.startswith("text/") else told, secrets),
-        request_id=headers.get(REQUEST_ID_HEADER),
+        request_id=_request_id(headers, secrets),
     )
+
+
+def _request_id(headers: Mapping[str, str], secrets: tuple[str, ...]) -> str | None:
+    given = headers.get(REQUEST_ID_HEADER)
+    return None if given is None else redact(given, secrets)
 
 
 # --- Retry-After -----------------------------------------------------------------------

@@ -19,6 +19,7 @@ from .addresses import target
 from .bodies import ConnectionWatch
 from .exchange import USER_AGENT, Exchange, Sending
 from .redaction import redact
+from .responses import REQUEST_ID_HEADER
 from .sender import Sender
 
 __all__ = ["StreamOpener"]
@@ -89,9 +90,18 @@ class StreamOpener:
                 raise
             raw = sending.answer
             assert raw is not None  # noqa: S101 -- it came
+            if sending.request_id != raw.headers.get(REQUEST_ID_HEADER):
+                _rename(raw, sending.request_id)
             connections.streams.add(raw)
             ConnectionWatch(raw)  # held by the connection
         return raw
+
+
+def _rename(raw: Any, request_id: str | None) -> None:
+    """
+    Tell the stream, which knows no secrets, what may be shown of the ``Sozu-Id``.
+    """
+    raw.shown_request_id = request_id
 
 
 def _is_event_stream(sending: Sending) -> bool:
