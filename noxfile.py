@@ -72,6 +72,7 @@ READING_FILES = (
     "tests/benchmarks",
     "tests/streaming/test_conformance.py",
     "tests/streaming/test_decoder.py",
+    "tests/test_contributing.py",
     "tests/test_docs.py",
     "tests/test_public_names.py",
     "tests/test_readme.py",
