@@ -9,11 +9,11 @@ import enum
 
 import attrs
 
+from clever_v4.pydantic_schema import known_to_pydantic
 from clever_v4.transport.client import Client
 from clever_v4.transport.resources import get_list
 from clever_v4.validators import check_choice
 from clever_v4.wire.ids import IdKind, check_id
-from clever_v4.wire.names import wire_style
 
 
 class LoadBalancerKind(enum.StrEnum):
@@ -29,7 +29,7 @@ class LoadBalancerKind(enum.StrEnum):
     PRIVATE = "private"
 
 
-@wire_style("camel")
+@known_to_pydantic
 @attrs.frozen(kw_only=True)
 class LoadBalancerDns:
     """
@@ -44,7 +44,7 @@ class LoadBalancerDns:
     a: tuple[str, ...] = ()
 
 
-@wire_style("camel")
+@known_to_pydantic
 @attrs.frozen(kw_only=True)
 class LoadBalancer:
     """

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 
 import attrs
 
+from clever_v4.pydantic_schema import known_to_pydantic
 from clever_v4.transport.client import Client
 from clever_v4.transport.resources import get_one
 from clever_v4.wire.ids import IdKind, check_id
-from clever_v4.wire.names import wire, wire_style
+from clever_v4.wire.names import wire
 from clever_v4.wire.paths import check_path_segment
 from clever_v4.wire.query import check_strings, to_pairs
 
@@ -21,7 +22,7 @@ __all__ = ["Zone", "Zones"]
 _PATH = ("v4", "products", "zones")
 
 
-@wire_style("camel")
+@known_to_pydantic
 @attrs.frozen(kw_only=True)
 class Zone:
     """

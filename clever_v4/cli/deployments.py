@@ -8,13 +8,14 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from .account import Account, Target, find_application, visible_owner
 from .moments import Count, at_most, positive_duration
-from .tables import Column, Format, cell, duration_text, print_json, print_table, state_style
+from .tables import Column, Format, cell, duration_text, print_table, show, show_list, state_style
 from .terminal import CommandError, Exit, Terminal, usage
 
 if TYPE_CHECKING:
@@ -71,23 +72,20 @@ async def deployments(
         target = await find_application(session, account, application)
         with usage():
             found = await session.deployments.list(target.owner_id, target.id, query)
-    if format == "json":
-        await print_json(terminal, found)
-        return
-    rows = [
-        (
-            one.id,
-            one.start_date,
-            one.state,
-            one.origin.action if one.origin else None,
-            one.duration,
-            one.commit_id[:8] if one.commit_id else None,
-            one.origin.cause if one.origin else None,
-        )
-        for one in found
-    ]
     nothing = f"no such deployments of {target.name}"
-    await print_table(terminal, COLUMNS, rows, nothing=nothing, state="STATE")
+    await show_list(terminal, format, found, COLUMNS, _row, nothing=nothing, state="STATE")
+
+
+def _row(one: Deployment) -> tuple[object, ...]:
+    return (
+        one.id,
+        one.start_date,
+        one.state,
+        one.origin.action if one.origin else None,
+        one.duration,
+        one.commit_id[:8] if one.commit_id else None,
+        one.origin.cause if one.origin else None,
+    )
 
 
 async def deployment(
@@ -132,10 +130,7 @@ async def deployment(
                 found = await _watch(terminal, watched)
             else:
                 found = await session.deployments.get(target.owner_id, target.id, id)
-    if format == "json":
-        await print_json(terminal, found)
-    else:
-        await _show(terminal, target, found)
+    await show(terminal, format, found, partial(_details, terminal, target, found))
     return Exit.FAILURE if wait and found.state != "SUCCEEDED" else Exit.SUCCESS
 
 
@@ -249,7 +244,7 @@ def _mark(state: str, *, is_last: bool) -> str:
     return "✗" if is_last and state in {"FAILED", "CANCELLED"} else "✓"
 
 
-async def _show(terminal: Terminal, target: Target, found: Deployment) -> None:
+async def _details(terminal: Terminal, target: Target, found: Deployment) -> None:
     origin = found.origin
     facts = [
         ("Deployment", found.id),

@@ -9,17 +9,18 @@ import os
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from .account import Account, find_owner
 from .moments import Count, period
-from .tables import Column, Format, cell, print_json, print_table
+from .tables import Column, Format, cell, print_table, show, show_list
 from .terminal import CommandError, Terminal, UsageError, usage
 
 if TYPE_CHECKING:
-    from clever_v4.api.invoices import Invoice, InvoiceQuery, Money, Progress
+    from clever_v4.api.invoices import Invoice, InvoiceQuery, InvoiceSummary, Money, Progress
     from clever_v4.session import Session
 
 __all__ = ["invoice", "invoices"]
@@ -81,26 +82,23 @@ async def invoices(
         # Not by the API: which ones it leaves out, no source says.
         newest = sorted(range(len(found)), key=lambda one: found[one].emission_date)[-limit:]
         found = [found[one] for one in sorted(newest)]
-    if format == "json":
-        await print_json(terminal, found)
-        return
-    rows = [
-        (
-            one.invoice_number,
-            one.emission_date,
-            one.status,
-            one.type or one.kind,
-            money(one.total_tax_excluded),
-            money(one.total_tax),
-            money(_total(one)),
-            one.pay_date,
-        )
-        for one in found
-    ]
     nothing = (
         "no unpaid invoices" if unpaid else "no invoices in this period (--since all shows all)"
     )
-    await print_table(terminal, COLUMNS, rows, nothing=nothing, state="STATUS")
+    await show_list(terminal, format, found, COLUMNS, _row, nothing=nothing, state="STATUS")
+
+
+def _row(one: InvoiceSummary) -> tuple[object, ...]:
+    return (
+        one.invoice_number,
+        one.emission_date,
+        one.status,
+        one.type or one.kind,
+        money(one.total_tax_excluded),
+        money(one.total_tax),
+        money(_total(one)),
+        one.pay_date,
+    )
 
 
 async def invoice(
@@ -143,10 +141,7 @@ async def invoice(
             return
         with usage():
             found = await session.invoices.get(owner_id, number)
-    if format == "json":
-        await print_json(terminal, found)
-    else:
-        await _show(terminal, found)
+    await show(terminal, format, found, partial(_details, terminal, found))
 
 
 async def _owner_of(session: Session, account: Account, number: str) -> str:
@@ -235,7 +230,7 @@ def _progress(terminal: Terminal, number: str) -> Iterator[Progress | None]:
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
-async def _show(terminal: Terminal, found: Invoice) -> None:
+async def _details(terminal: Terminal, found: Invoice) -> None:
     facts = [
         ("Invoice", found.invoice_number),
         ("Status", found.status),

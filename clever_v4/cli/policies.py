@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from .account import Account, find_addon
 from .moments import duration, optional_limit, size
-from .tables import Column, Format, duration_text, print_json, print_table
+from .tables import Column, Format, duration_text, print_table, show
 from .terminal import CommandError, Terminal, UsageError, usage
 
 if TYPE_CHECKING:
@@ -115,17 +116,13 @@ async def _real_id(session: Session, account: Account, addon: str) -> str:
 
 
 async def _print(terminal: Terminal, policies: StoragePolicies, format_: Format) -> None:
-    if format_ == "json":
-        await print_json(
-            terminal,
-            {"retention": _members(policies.retention), "offload": _members(policies.offload)},
-        )
-        return
     rows = [
         (name, _size_text(policy.size_bytes), _time_text(policy))
         for name, policy in (("retention", policies.retention), ("offload", policies.offload))
     ]
-    await print_table(terminal, COLUMNS, rows, nothing="no policies")
+    members = {"retention": _members(policies.retention), "offload": _members(policies.offload)}
+    table = partial(print_table, terminal, COLUMNS, rows, nothing="no policies")
+    await show(terminal, format_, members, table)
 
 
 def _members(policy: StoragePolicy) -> dict[str, object]:

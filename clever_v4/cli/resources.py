@@ -5,14 +5,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
 from .account import Account, find_addon, find_application
 from .moments import Count, at_most, period
-from .tables import Column, Format, print_json, print_table
+from .tables import Column, Format, show_list
 from .terminal import Terminal, UsageError, usage
+
+if TYPE_CHECKING:
+    from clever_v4.api.instances import Instance
+    from clever_v4.api.load_balancers import LoadBalancer
 
 __all__ = ["instances", "load_balancers"]
 
@@ -89,26 +93,25 @@ async def instances(
         target = await find_application(session, account, application)
         with usage():
             found = await session.instances.list(target.owner_id, target.id, query)
-    if format == "json":
-        await print_json(terminal, found)
-        return
-    rows = [
-        (
-            one.id,
-            one.name,
-            one.index,
-            one.flavor,
-            one.state,
-            one.creation_date,
-            one.deletion_date,
-            f"{one.network.ip}:{one.network.port}" if one.network else None,
-            one.is_build_vm,
-            one.deployment_id,
-        )
-        for one in found
-    ]
     nothing = f"no such instances of {target.name}"
-    await print_table(terminal, INSTANCE_COLUMNS, rows, nothing=nothing, state="STATE")
+    await show_list(
+        terminal, format, found, INSTANCE_COLUMNS, _instance_row, nothing=nothing, state="STATE"
+    )
+
+
+def _instance_row(one: Instance) -> tuple[object, ...]:
+    return (
+        one.id,
+        one.name,
+        one.index,
+        one.flavor,
+        one.state,
+        one.creation_date,
+        one.deletion_date,
+        f"{one.network.ip}:{one.network.port}" if one.network else None,
+        one.is_build_vm,
+        one.deployment_id,
+    )
 
 
 async def load_balancers(
@@ -144,18 +147,17 @@ async def load_balancers(
             target = await find_application(session, account, application or "")
             with usage():
                 found = await session.load_balancers.list(target.owner_id, target.id, kind)
-    if format == "json":
-        await print_json(terminal, found)
-        return
-    rows = [
-        (
-            one.name,
-            one.zone_id,
-            one.dns.cname if one.dns else None,
-            one.dns.a if one.dns else (),
-            one.id,
-        )
-        for one in found
-    ]
     nothing = f"no {kind} load balancers of {target.name}"
-    await print_table(terminal, LOAD_BALANCER_COLUMNS, rows, nothing=nothing)
+    await show_list(
+        terminal, format, found, LOAD_BALANCER_COLUMNS, _load_balancer_row, nothing=nothing
+    )
+
+
+def _load_balancer_row(one: LoadBalancer) -> tuple[object, ...]:
+    return (
+        one.name,
+        one.zone_id,
+        one.dns.cname if one.dns else None,
+        one.dns.a if one.dns else (),
+        one.id,
+    )

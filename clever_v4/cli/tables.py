@@ -5,9 +5,9 @@ Lists as tables that fit the terminal, or as JSON.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import attrs
 
@@ -15,9 +15,20 @@ from .entries import date_text
 from .terminal import Terminal
 from .text import plain, without_controls
 
-__all__ = ["Column", "Format", "cell", "print_json", "print_table", "state_style", "table_text"]
+__all__ = [
+    "Column",
+    "Format",
+    "cell",
+    "print_table",
+    "show",
+    "show_list",
+    "state_style",
+    "table_text",
+]
 
 Format = Literal["human", "json"]
+
+T = TypeVar("T")
 
 _GOOD = {"SUCCEEDED", "PAID", "UP", "READY"}
 _BAD = {"FAILED", "CANCELLED", "CANCELED", "PAYMENTHELD", "WONTPAY", "GHOST"}
@@ -79,6 +90,53 @@ def state_style(state: str) -> str:
     if state in _BAD:
         return "red"
     return "dim" if state in _DONE else "yellow"
+
+
+async def show(
+    terminal: Terminal, format: Format, value: object, human: Callable[[], Awaitable[None]]
+) -> None:
+    """
+    Print one thing in the form that was asked for.
+
+    Args:
+        terminal: Where to.
+        format: ``human`` or ``json``.
+        value: The model, or what has its members by the API's names.
+        human: Prints it for people.
+    """
+    if format == "json":
+        await print_json(terminal, value)
+    else:
+        await human()
+
+
+async def show_list(
+    terminal: Terminal,
+    format: Format,
+    found: Sequence[T],
+    columns: Sequence[Column],
+    row: Callable[[T], Sequence[object]],
+    *,
+    nothing: str,
+    state: str | None = None,
+) -> None:
+    """
+    Print many things in the form that was asked for.
+
+    Args:
+        terminal: Where to.
+        format: ``human`` or ``json``.
+        found: The models.
+        columns: The columns of the table for people.
+        row: Gives one's values for them.
+        nothing: What people are told when there are none.
+        state: The column whose values are coloured as states.
+    """
+
+    async def table() -> None:
+        await print_table(terminal, columns, map(row, found), nothing=nothing, state=state)
+
+    await show(terminal, format, found, table)
 
 
 async def print_table(

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
@@ -11,7 +12,7 @@ from cyclopts import Parameter
 from clever_v4.errors import AuthenticationError, NotFoundError
 
 from .account import Account, UnknownNameError, find_owner, offer
-from .tables import Column, Format, print_json, print_table
+from .tables import Column, Format, print_table, show
 from .terminal import Terminal, UsageError, usage
 
 if TYPE_CHECKING:
@@ -77,10 +78,8 @@ async def zones(
         of = f" of {exc.credentials_source}" if exc.credentials_source else ""
         terminal.tell(f"clever-v4: the credentials{of} were refused; zones need none", code="33")
         found = await _read(account.session_without_credentials(), account, name, tag)
-    if format == "json":
-        await print_json(terminal, found if name is None else found[0])
-    else:
-        await print_table(terminal, COLUMNS, map(row, found), nothing="no such zones")
+    table = partial(print_table, terminal, COLUMNS, map(row, found), nothing="no such zones")
+    await show(terminal, format, found if name is None else found[0], table)
 
 
 async def _read(

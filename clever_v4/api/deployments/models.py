@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from clever_v4.wire.names import wire_style
+from clever_v4.pydantic_schema import known_to_pydantic
 
 
 class DeploymentState(enum.StrEnum):
@@ -44,7 +44,7 @@ _FINAL_STATES = frozenset(
 )
 
 
-@wire_style("camel")
+@known_to_pydantic
 @attrs.frozen(kw_only=True)
 class DeploymentStep:
     """
@@ -59,7 +59,7 @@ class DeploymentStep:
     date: datetime | None = None
 
 
-@wire_style("camel")
+@known_to_pydantic
 @attrs.frozen(kw_only=True)
 class DeploymentVersion:
     """
@@ -72,7 +72,7 @@ class DeploymentVersion:
     commit_id: str | None = None
 
 
-@wire_style("camel")
+@known_to_pydantic
 @attrs.frozen(kw_only=True)
 class DeploymentOrigin:
     """
@@ -95,7 +95,7 @@ class DeploymentOrigin:
     priority: str | None = None
 
 
-@wire_style("camel")
+@known_to_pydantic
 @attrs.frozen(kw_only=True)
 class Deployment:
     """

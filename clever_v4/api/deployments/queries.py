@@ -8,9 +8,10 @@ from collections.abc import Iterable
 
 import attrs
 
+from clever_v4.pydantic_schema import known_to_pydantic
 from clever_v4.validators import check_whole_number, field
 from clever_v4.wire.choices import Order, order_or_none, state_names
-from clever_v4.wire.names import wire, wire_style
+from clever_v4.wire.names import wire
 
 from .models import DeploymentAction
 
@@ -21,7 +22,7 @@ def _actions(value: Iterable[str]) -> tuple[str, ...]:
     return state_names("actions", value, DeploymentAction)
 
 
-@wire_style("camel")
+@known_to_pydantic
 @attrs.frozen(kw_only=True)
 class DeploymentQuery:
     """

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import attrs
 
-from clever_v4.wire.names import wire_style
+from clever_v4.pydantic_schema import known_to_pydantic
 
 __all__ = ["Instance", "InstanceNetwork", "InstanceState"]
 
@@ -33,7 +33,7 @@ class InstanceState(enum.StrEnum):
     WORK_IN_PROGRESS = "WORK_IN_PROGRESS"
 
 
-@wire_style("camel")
+@known_to_pydantic
 @attrs.frozen(kw_only=True)
 class InstanceNetwork:
     """
@@ -48,7 +48,7 @@ class InstanceNetwork:
     port: int | None = None
 
 
-@wire_style("camel")
+@known_to_pydantic
 @attrs.frozen(kw_only=True)
 class Instance:
     """

@@ -8,10 +8,11 @@ from collections.abc import Iterable
 
 import attrs
 
+from clever_v4.pydantic_schema import known_to_pydantic
 from clever_v4.validators import check_flag, check_text, check_whole_number, field
 from clever_v4.wire.choices import Order, order_or_none, state_names
 from clever_v4.wire.moments import Moment, aware_moment, check_window
-from clever_v4.wire.names import wire, wire_style
+from clever_v4.wire.names import wire
 
 from .models import InstanceState
 
@@ -26,7 +27,7 @@ def _exclude_states(value: Iterable[str]) -> tuple[str, ...]:
     return state_names("exclude_states", value, InstanceState)
 
 
-@wire_style("camel")
+@known_to_pydantic
 @attrs.frozen(kw_only=True)
 class InstanceQuery:
     """

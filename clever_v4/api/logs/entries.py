@@ -12,7 +12,7 @@ from enum import StrEnum
 
 import attrs
 
-from clever_v4.wire.names import wire_style
+from clever_v4.pydantic_schema import known_to_pydantic
 
 __all__ = [
     "AccessLogEntry",
@@ -43,7 +43,7 @@ class Severity(StrEnum):
     DEBUG = "debug"
 
 
-@wire_style("camel")
+@known_to_pydantic
 @attrs.frozen(kw_only=True)
 class LogEntry:
     """
@@ -89,7 +89,7 @@ class LogEntry:
     region: str | None = None
 
 
-@wire_style("camel")
+@known_to_pydantic
 @attrs.frozen(kw_only=True)
 class AddonLogEntry:
     """
@@ -124,7 +124,7 @@ class AddonLogEntry:
     region: str | None = None
 
 
-@wire_style("camel")
+@known_to_pydantic
 @attrs.frozen(kw_only=True)
 class GeoLocation:
     """
@@ -139,7 +139,7 @@ class GeoLocation:
     longitude: float | None = None
 
 
-@wire_style("camel")
+@known_to_pydantic
 @attrs.frozen(kw_only=True)
 class Endpoint:
     """
@@ -160,7 +160,7 @@ class Endpoint:
     geo_location: GeoLocation | None = None
 
 
-@wire_style("camel")
+@known_to_pydantic
 @attrs.frozen(kw_only=True)
 class HttpRequest:
     """
@@ -179,7 +179,7 @@ class HttpRequest:
     path: str | None = None
 
 
-@wire_style("camel")
+@known_to_pydantic
 @attrs.frozen(kw_only=True)
 class HttpResponse:
     """
@@ -196,7 +196,7 @@ class HttpResponse:
     service_time: float | int | str | None = None
 
 
-@wire_style("camel")
+@known_to_pydantic
 @attrs.frozen(kw_only=True)
 class HttpExchange:
     """
@@ -222,7 +222,7 @@ class AccessLogKind(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
-@wire_style("camel")
+@known_to_pydantic
 @attrs.frozen(kw_only=True)
 class AccessLogEntry:
     """

@@ -7,7 +7,6 @@ from __future__ import annotations
 import attrs
 
 from clever_v4.pydantic_schema import known_to_pydantic
-from clever_v4.wire.names import wire_style
 
 
 @known_to_pydantic
@@ -27,7 +26,7 @@ class Owner:
     is_user: bool = False
 
 
-@wire_style("camel")
+@known_to_pydantic
 @attrs.frozen(kw_only=True)
 class OwnedApplication:
     """
@@ -46,7 +45,7 @@ class OwnedApplication:
     zone: str | None = None
 
 
-@wire_style("camel")
+@known_to_pydantic
 @attrs.frozen(kw_only=True)
 class OwnedAddon:
     """
@@ -87,7 +86,7 @@ class Summary:
 # --- as the wire has it: things inside their owner ---------------------------------------
 
 
-@wire_style("camel")
+@known_to_pydantic
 @attrs.frozen(kw_only=True)
 class OwnerOnTheWire:
     """
@@ -106,7 +105,7 @@ class OwnerOnTheWire:
     addons: tuple[OwnedAddon, ...] = ()
 
 
-@wire_style("camel")
+@known_to_pydantic
 @attrs.frozen(kw_only=True)
 class SummaryOnTheWire:
     """

@@ -12,8 +12,9 @@ from typing import Final
 import attrs
 
 from clever_v4.errors import ResponseFormatError
+from clever_v4.pydantic_schema import known_to_pydantic
 from clever_v4.transport.responses import Response
-from clever_v4.wire.names import Unset, wire, wire_style
+from clever_v4.wire.names import Unset, wire
 
 from .models import (
     PulsarUnits,
@@ -40,7 +41,7 @@ _DURATION_UNIT: Final[Mapping[PulsarUnits, timedelta]] = {
 }
 
 
-@wire_style("camel")
+@known_to_pydantic
 @attrs.frozen(kw_only=True)
 class _Policy:
     """
@@ -53,7 +54,7 @@ class _Policy:
     duration_in_days: Decimal | None = None
 
 
-@wire_style("camel")
+@known_to_pydantic
 @attrs.frozen(kw_only=True)
 class _Policies:
     retention_policies: _Policy | None = None
