@@ -7,8 +7,13 @@ from __future__ import annotations
 from typing import Final
 
 from clever_v4.streaming.chunk import Given
-from clever_v4.streaming.cursor import MAX_ID_BYTES, Cursor, cursor_of, last_header
-from clever_v4.streaming.resume import RecentIds
+from clever_v4.streaming.cursor import (
+    MAX_ID_BYTES,
+    Cursor,
+    cursor_of,
+    last_header,
+    start_of_last,
+)
 
 __all__ = ["Trail"]
 
@@ -88,13 +93,11 @@ class Trail:
         end = len(self._ids)
         for _ in range(self._end - position):
             end = self._ids.rfind(b"\n", 0, end - 1) + 1
-        recent = bytes(self._ids[max(0, end - RecentIds.KEPT_BYTES) : end])
-        if len(recent) < end:
-            recent = recent[recent.index(b"\n") + 1 :]  # the first is cut
-        elif not self._first:
-            recent = (
-                (start.recent + b"\n" + recent)[-RecentIds.KEPT_BYTES :] if start.recent else recent
-            )
+        begin = start_of_last(self._ids, end)
+        recent = bytes(self._ids[begin:end])
+        if not begin and not self._first and start.recent:
+            recent = start.recent + b"\n" + recent
+            recent = recent[start_of_last(recent, len(recent)) :]
         recent = b"\n".join(filter(None, recent.split(b"\n")))
         last = last_header(recent) or (start.last_event_id or "").encode()
         return cursor_of(

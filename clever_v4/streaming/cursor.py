@@ -10,19 +10,35 @@ import re
 import zlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import Any, Final
 
 import attrs
 
 from clever_v4.validators import check_text, check_whole_number, field, shown
 
-__all__ = ["MAX_ID_BYTES", "Cursor", "can_be_header", "cursor_of", "last_header"]
+__all__ = [
+    "MAX_ID_BYTES",
+    "Cursor",
+    "can_be_header",
+    "cursor_of",
+    "last_header",
+    "remembered",
+    "start_of_last",
+]
 
 MAX_ID_BYTES: Final = 4096
 """The longest id that is sent back. Servers bound a line of a request's head, or all of it, by
 8 KiB (nginx, Apache httpd, Tomcat, aiohttp), and a signature takes its part."""
 
+_KEPT_COUNT: Final = 1000
+# A thousand ids as the API makes them, and of up to 60 bytes each.
+_LEAST_KEPT_BYTES: Final = 18 * 1024
+_MOST_KEPT_BYTES: Final = 60 * 1024
+_STEP_BYTES: Final = 2048
+
 _MAX_COUNT: Final = 2**63 - 1
+# More than is kept.
 _MAX_UNPACKED_BYTES: Final = 64 * 1024
 # Visible at both ends, since a header's value loses its outer blanks on the way (RFC 9110, 5.5).
 _IS_VISIBLE: Final = re.compile(rb"[^\x00-\x20\x7f](?:[^\x00-\x1f\x7f]*+(?<! ))?+").fullmatch
@@ -58,6 +74,40 @@ def last_header(joined: bytes) -> bytes:
     return b""
 
 
+def remembered(id_: bytes) -> bytes:
+    """
+    Give what is kept of an id: one that is never sent back, and so long, is known by a digest.
+    """
+    if len(id_) <= MAX_ID_BYTES:
+        return id_
+    return b"\x01" + blake2b(id_, digest_size=16).hexdigest().encode()
+
+
+def start_of_last(joined: bytes | bytearray, end: int, *, lines: int | None = None) -> int:
+    """
+    Give where the ids begin that are kept of some, one a line: whole ones, the last thousand or so.
+
+    At least 18 KiB of them, more where a thousand take more, and 60 KiB at most.
+
+    Args:
+        joined: The ids, oldest first.
+        end: Where the last one ends.
+        lines: How many line ends are before that, where it is known: then fewer are counted.
+    """
+    start = max(end - _LEAST_KEPT_BYTES, 0)
+    earliest = max(end - _MOST_KEPT_BYTES, 0)
+    if lines is None:
+        count = joined.count(b"\n", start, end)
+    else:
+        count = lines - joined.count(b"\n", 0, start)
+    while count < _KEPT_COUNT and start > earliest:
+        further = max(start - _STEP_BYTES, earliest)
+        count += joined.count(b"\n", further, start)
+        start = further
+    # What comes first then is cut.
+    return joined.find(b"\n", start, end) + 1 if start else 0
+
+
 def _check_id(name: str, value: Any) -> None:
     check_text(name, value)
     if not can_be_header(_encoded(name, value)):
@@ -65,6 +115,13 @@ def _check_id(name: str, value: Any) -> None:
             f"{name} must be text that a header can carry: no control characters, no outer blanks, "
             f"at most {MAX_ID_BYTES} bytes; got {shown(value)}"
         )
+
+
+def _check_stream(name: str, value: Any) -> None:
+    check_text(name, value)
+    # Messages name it as it is.
+    if not value.isprintable():
+        raise ValueError(f"{name} must be printable, got {shown(value)}")
 
 
 def _check_moment(name: str, value: Any) -> None:
@@ -103,7 +160,7 @@ def _joined(ids: Iterable[str] | bytes, name: str) -> bytes:
                 f"each of {name} must be an id, which has no end of line and no NUL, "
                 f"got {shown(line.decode('utf-8', 'replace'))}"
             )
-    return b"\n".join(lines)
+    return b"\n".join(map(remembered, lines))
 
 
 def _recent(ids: Iterable[str] | bytes) -> bytes:
@@ -132,8 +189,9 @@ class Cursor:
             ``logs/organisations/orga_…/applications/app_…/logs``: no other
             stream takes it. None: any takes it.
         recent_ids: The ids of the entries before, oldest first, with
-            `last_event_id`: about a thousand, to recognise those that the
-            server sends again. May be made from any texts that are ids.
+            `last_event_id`, to recognise those that the server sends again. May
+            be made from any texts that are ids; the last thousand or so are
+            kept, of ids over 60 bytes fewer.
 
     Raises:
         ValueError: A member has a value that no stream gives, such as a
@@ -148,7 +206,7 @@ class Cursor:
     since: datetime | None = attrs.field(
         default=None, validator=field(_check_moment, optional=True)
     )
-    stream: str | None = attrs.field(default=None, validator=field(check_text, optional=True))
+    stream: str | None = attrs.field(default=None, validator=field(_check_stream, optional=True))
     # One after the other, a line each: a thousand texts would cost more than all else here.
     _recent: bytes = attrs.field(default=b"", alias="recent_ids", converter=_recent)
 
@@ -160,6 +218,9 @@ class Cursor:
             # It is the last one, whatever the others are.
             recent = b"\n".join([self._recent, last]) if self._recent else last
             object.__setattr__(self, "_recent", recent)
+        if len(self._recent) > _MOST_KEPT_BYTES:
+            kept = self._recent[start_of_last(self._recent, len(self._recent)) :]
+            object.__setattr__(self, "_recent", kept)
 
     @property
     def recent_ids(self) -> tuple[str, ...]:

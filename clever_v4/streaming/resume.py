@@ -7,10 +7,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from hashlib import blake2b
 from typing import ClassVar, Final
 
-from .cursor import MAX_ID_BYTES, Cursor, can_be_header, last_header
+from .cursor import (
+    MAX_ID_BYTES,
+    Cursor,
+    can_be_header,
+    last_header,
+    remembered,
+    start_of_last,
+)
 from .policy import Reconnect
 
 __all__ = [  # noqa: RUF022 -- the wire's own names first
@@ -80,21 +86,22 @@ class RecentIds:
     """
     The ids of the entries that arrived last, to recognise those that come again after a resume.
 
-    Kept as bytes in one buffer of up to 22 KiB beside those of the last read, a
-    thousand ids as the API makes them: as many as Pulsar puts into one batch by
-    default, so that a server that goes on from the beginning of a batch is
-    recognised. Cursors carry as many.
+    A thousand: as many as Pulsar puts into one batch by default, so that a server
+    that goes on from the beginning of a batch is recognised. Kept as bytes in one
+    buffer beside those of the last read, up to 22 KiB of ids as the API makes them
+    and 73 KiB of long ones. Cursors carry as many.
     """
 
-    __slots__ = ("_buffer", "_suspects", "_trust_after", "expects_repeats")
+    __slots__ = ("_buffer", "_count", "_most_bytes", "_suspects", "_trust_after", "expects_repeats")
 
-    KEPT_BYTES: ClassVar = 18 * 1024
-    _MOST_BYTES: ClassVar = 22 * 1024
+    _USUAL_BYTES: ClassVar = 22 * 1024
     _TRUSTED_AFTER: ClassVar = 1000
 
     def __init__(self, ids: Iterable[bytes] = ()) -> None:
         # A line end before each id and one after the last: no id holds one.
         self._buffer = bytearray(b"\n")
+        self._count = 0  # of the ids in it
+        self._most_bytes: int = self._USUAL_BYTES
         self._suspects: set[bytes] = set()
         self._trust_after = 0
         self.expects_repeats: bool = False
@@ -110,23 +117,26 @@ class RecentIds:
         if ids:
             joined = b"\n".join(ids)  # as the buffer holds them
             if len(joined) > MAX_ID_BYTES and max(map(len, ids)) > MAX_ID_BYTES:
-                joined = b"\n".join(map(_remembered, ids))
-            self._append(joined)
+                joined = b"\n".join(map(remembered, ids))
+            self._append(joined, len(ids))
 
     def remember_one(self, id_: bytes) -> None:
         """
         Add the id of an entry that came alone.
         """
-        self._append(id_ if len(id_) <= MAX_ID_BYTES else _remembered(id_))
+        self._append(id_ if len(id_) <= MAX_ID_BYTES else remembered(id_), 1)
 
-    def _append(self, joined: bytes) -> None:
+    def _append(self, joined: bytes, count: int) -> None:
         buffer = self._buffer
-        if len(buffer) > self._MOST_BYTES:
+        if len(buffer) > self._most_bytes:
             # Before, not after: those before the last read stay, however much that brought.
-            del buffer[: len(buffer) - self.KEPT_BYTES]
-            # The first id is cut now.
-            del buffer[: buffer.find(b"\n")]
+            start = max(start_of_last(buffer, len(buffer) - 1, lines=self._count), 1)
+            self._count -= buffer.count(b"\n", 0, start - 1)
+            del buffer[: start - 1]
+            # A fifth more than is kept, so that this is done now and then only.
+            self._most_bytes = max(self._USUAL_BYTES, len(buffer) * 11 // 9)
         buffer += joined + b"\n"
+        self._count += count
 
     def up_to(self, id_: bytes, waiting: Sequence[bytes] = ()) -> bytes:
         """
@@ -138,15 +148,16 @@ class RecentIds:
             id_: The last one.
             waiting: Those that arrived after it: an id may come more than once.
         """
-        later = [_remembered(one) for one in waiting if one and one != NO_ENTRY]
+        later = [remembered(one) for one in waiting if one and one != NO_ENTRY]
         end = max(len(self._buffer) - sum(map(len, later)) - len(later), 0)
-        id_ = _remembered(id_)
+        id_ = remembered(id_)
         place = self._buffer.rfind(b"\n%b\n" % id_, 0, end)
         if place < 0:
             return b""
         end = place + 1 + len(id_)
-        start = max(end - self.KEPT_BYTES, 0)
-        return bytes(self._buffer[self._buffer.find(b"\n", start) + 1 : end])
+        lines = self._count + 1 - self._buffer.count(b"\n", end)
+        start = start_of_last(self._buffer, end, lines=lines)
+        return bytes(self._buffer[max(start, 1) : end])
 
     def last_header(self) -> bytes:
         """
@@ -170,7 +181,7 @@ class RecentIds:
         Each id is recognised once: where a server gives several entries the
         same one, they are not all taken for the first.
         """
-        id_ = _remembered(id_)
+        id_ = remembered(id_)
         if id_ in self._suspects:
             self._suspects.remove(id_)
             self.expects_repeats = bool(self._suspects)
@@ -181,13 +192,6 @@ class RecentIds:
             self._suspects = set()
             self.expects_repeats = False
         return False
-
-
-def _remembered(id_: bytes) -> bytes:
-    """Give what is kept of an id: one that is never sent back, and so long, is known by a digest."""
-    if len(id_) <= MAX_ID_BYTES:
-        return id_
-    return b"\x01" + blake2b(id_, digest_size=16).hexdigest().encode()
 
 
 class Backoff:

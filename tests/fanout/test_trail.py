@@ -29,24 +29,29 @@ def test_before_the_first_entry_it_is_where_the_stream_began() -> None:
     assert trail.cursor_at(0) == START
 
 
+@pytest.mark.parametrize("length", [0, 50])
 @pytest.mark.parametrize("seed", range(5))
-def test_any_place_has_the_id_before_it_and_those_before_that(seed: int) -> None:
+def test_any_place_has_the_id_before_it_and_those_before_that(seed: int, length: int) -> None:
     """
     Whatever batches they came in, as far back as the ring reaches; further back there is none.
     """
+
+    def id_of(number: int) -> bytes:
+        return (b"%d:0" % number).rjust(length, b"0")
+
     random, trail, sent = Random(seed), Trail(), 0
     trail.begin(Cursor.after(["x", "y"], entry_count=7, stream="logs/a"))
     held_from = 0
     while sent < 6_000:
         count = random.choice([1, 1, 2, 50])
-        ids = [b"%d:0" % number for number in range(sent, sent + count)]
+        ids = [id_of(number) for number in range(sent, sent + count)]
         held_from = max(0, sent - 500)
         trail.append(Given(ids, 7 + sent), held_from)
         sent += count
         position = random.randint(held_from, sent)
         cursor = trail.cursor_at(position)
         assert cursor is not None
-        expected = [f"{number}:0" for number in range(position)]
+        expected = [id_of(number).decode() for number in range(position)]
         assert cursor.last_event_id == (expected[-1] if expected else "y")
         assert cursor.entry_count == position + 7
         assert cursor.stream == "logs/a"
@@ -55,7 +60,24 @@ def test_any_place_has_the_id_before_it_and_those_before_that(seed: int) -> None
         assert len(recent) >= min(len(expected), 1_000)
         assert Cursor.parse(str(cursor)) == cursor
     assert trail.cursor_at(100) is None
-    assert len(trail._ids) < 40_000
+    assert len(trail._ids) < (140_000 if length else 40_000)
+
+
+@pytest.mark.parametrize("count", range(500, 540, 3))
+def test_no_id_is_cut_where_those_of_its_beginning_join(count: int) -> None:
+    """
+    Wherever the bound falls, in those that the source began with or later: whole ids only.
+    """
+    before = [f"{number:030}" for number in range(700)]
+    trail = Trail()
+    trail.begin(Cursor(last_event_id=before[-1], recent_ids=before))
+    ids = [f"{number:033}" for number in range(count)]
+    trail.append(Given([one.encode() for one in ids], 0), 0)
+    cursor = trail.cursor_at(count)
+    assert cursor is not None
+    recent = list(cursor.recent_ids)
+    assert recent == [*before, *ids][-len(recent) :]
+    assert len(recent) >= 1000
 
 
 def test_entries_without_an_id_that_can_be_sent_are_passed_over() -> None:

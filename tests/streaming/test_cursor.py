@@ -4,9 +4,11 @@ Where a consumer is, as a value: what it refuses, its text, and whose it is.
 
 from __future__ import annotations
 
+import base64
 import json
 import pickle
 import string
+import zlib
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -24,7 +26,7 @@ CURSORS = st.builds(
     last_event_id=st.none() | IDS.filter(lambda text: can_be_header(text.encode())),
     entry_count=st.integers(0, 2**63 - 1),
     since=st.none() | st.datetimes(timezones=st.just(UTC)),
-    stream=st.none() | st.text(min_size=1),
+    stream=st.none() | st.text(min_size=1).filter(str.isprintable),
     recent_ids=st.lists(IDS, max_size=50),
 )
 
@@ -84,6 +86,22 @@ def test_a_thousand_ids_are_a_few_kilobytes() -> None:
     assert len(repr(cursor)) < 200
 
 
+@pytest.mark.parametrize("length", [1, 24, 59, 200, 4000, 70_000])
+@pytest.mark.parametrize("count", [20, 3000, 20_000])
+def test_a_cursor_of_any_number_of_ids_survives_its_text(length: int, count: int) -> None:
+    """
+    What a caller kept itself may be more than is read again: the last thousand, of long ids fewer, are kept.
+    """
+    count = min(count, 20_000_000 // length)
+    ids = [f"{number}".zfill(length) for number in range(count)]
+    for cursor in (Cursor(recent_ids=ids), Cursor(recent_ids=ids, last_event_id="x" * 4096)):
+        assert Cursor.parse(str(cursor)) == cursor
+        kept = [one for one in cursor.recent_ids if one != cursor.last_event_id]
+        if length <= 4096:
+            assert kept == ids[-len(kept) :]
+        assert len(kept) >= min(count, 1000 if length < 56 else 50_000 // length or 100)
+
+
 WRONG: list[tuple[str, Any]] = [
     *(("id", value) for value in (1, "", [], "a\r\nX-Evil: 1", "a\0", "\ud800", "\x7f", " 1")),
     ("id", "9" * 4097),
@@ -97,7 +115,7 @@ WRONG: list[tuple[str, Any]] = [
         for value in ("eJxLBAAAYgB!", "eJxLBAAA", "AAAA", "eJxLBAAAYgBieJxLBAAAYgBi")
     ),
     ("recent", "é"),
-    *(("stream", value) for value in (1, "", [])),
+    *(("stream", value) for value in (1, "", [], "a\nb", "\x1b]0;", "\ud800")),
 ]
 
 
@@ -133,7 +151,8 @@ def test_a_bomb_is_refused() -> None:
     """
     What unpacks to more than a cursor ever writes is not unpacked.
     """
-    text = str(Cursor(recent_ids=b"1" * 2_000_000))
+    bomb = base64.b64encode(zlib.compress(b"1" * 2_000_000)).decode()
+    text = json.dumps({"id": None, "count": 0, "since": None, "recent": bomb})
     assert len(text) < 50_000
     with pytest.raises(ValueError, match="it is cut, or too long"):
         Cursor.parse(text)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clever_v4.streaming.policy import Reconnect
-from clever_v4.streaming.resume import NO_ENTRY, Backoff, RecentIds, end_reason, last_of
+from clever_v4.streaming.resume import NO_ENTRY, Backoff, Cursor, RecentIds, end_reason, last_of
 
 # No id holds an end of line or NUL.
 IDS = st.lists(
@@ -62,6 +62,30 @@ def test_a_thousand_ids_are_remembered_and_memory_stays_bounded() -> None:
     recent.suspect()
     assert all(recent.is_repeated(one) for one in ids[-1000:])
     assert not recent.is_repeated(ids[0])
+
+
+@pytest.mark.parametrize("length", [1, 17, 20, 36, 59, 300])
+def test_a_thousand_are_remembered_however_long_they_are(length: int) -> None:
+    """
+    Up to 60 bytes each: by the stream and by its cursors, in another process too; longer ones in 60 KiB.
+    """
+    ids = [b"%d" % number for number in range(5000)]
+    ids = [one.rjust(length, b"0") for one in ids]
+    least = 1000 if length < 60 else 60 * 1024 // (length + 1) - 1
+    recent = RecentIds()
+    for place in range(0, 5000, 50):
+        recent.remember(ids[place : place + 49])
+        recent.remember_one(ids[place + 49])
+        kept = recent.up_to(ids[place + 49]).split(b"\n")
+        assert kept == ids[place + 50 - len(kept) : place + 50]
+        assert len(kept) >= min(place + 50, least)
+        assert len(b"\n".join(kept)) <= 60 * 1024
+        assert len(recent._buffer) <= 74 * 1024 + 51 * length
+        assert recent._count == recent._buffer.count(b"\n") - 1
+    resumed = RecentIds(Cursor(recent_ids=recent.up_to(ids[-1])).recent.split(b"\n"))
+    for one in (recent, resumed):
+        one.suspect()
+        assert all(one.is_repeated(id_) for id_ in ids[-least:])
 
 
 def test_what_was_before_a_large_read_is_kept() -> None:
