@@ -86,32 +86,6 @@ def routes(state: State) -> Iterable[web.RouteDef]:
             }
         )
 
-    async def push_faults(request: web.Request) -> web.Response:
-        body = await _body(request, {"plans", "application_id", "path"})
-        plans = body.get("plans")
-        if not isinstance(plans, list):
-            raise bad_request("plans", "must be a list of lists of faults", _MALFORMED)
-        read = [[_fault(one) for one in (p if isinstance(p, list) else [p])] for p in plans]
-        with _refusing("path"):
-            state.faults.push(
-                *read, application_id=body.get("application_id"), path=body.get("path")
-            )
-        return web.json_response({"pending": state.faults.pending})
-
-    async def start_random(request: web.Request) -> web.Response:
-        body = await _body(request, {"seed", "stall_s", "unparsable"})
-        if not isinstance(body.get("seed"), int):
-            raise bad_request("seed", f"{body.get('seed')!r} is not an integer", _MALFORMED)
-        with _refusing("stall_s"):
-            state.faults.random(
-                body["seed"], stall_s=body.get("stall_s"), unparsable=bool(body.get("unparsable"))
-            )
-        return web.json_response({})
-
-    async def clear_faults(_request: web.Request) -> web.Response:
-        state.faults.clear()
-        return web.json_response({"pending": 0})
-
     async def list_connections(_request: web.Request) -> web.Response:
         skipped = attrs.filters.exclude("transport", "plan")
         connections = [
@@ -154,12 +128,44 @@ def routes(state: State) -> Iterable[web.RouteDef]:
 
     return (
         web.get("/_emulator/", get_account),
-        web.post("/_emulator/faults", push_faults),
-        web.post("/_emulator/random", start_random),
-        web.delete("/_emulator/faults", clear_faults),
+        *_fault_routes(state),
         web.get("/_emulator/connections", list_connections),
         web.post("/_emulator/publish", publish),
         web.get("/_emulator/produced/{resource}", produced),
+    )
+
+
+def _fault_routes(state: State) -> Iterable[web.RouteDef]:
+    async def push_faults(request: web.Request) -> web.Response:
+        body = await _body(request, {"plans", "application_id", "path"})
+        plans = body.get("plans")
+        if not isinstance(plans, list):
+            raise bad_request("plans", "must be a list of lists of faults", _MALFORMED)
+        read = [[_fault(one) for one in (p if isinstance(p, list) else [p])] for p in plans]
+        with _refusing("path"):
+            state.faults.push(
+                *read, application_id=body.get("application_id"), path=body.get("path")
+            )
+        return web.json_response({"pending": state.faults.pending})
+
+    async def start_random(request: web.Request) -> web.Response:
+        body = await _body(request, {"seed", "stall_s", "unparsable"})
+        if not isinstance(body.get("seed"), int):
+            raise bad_request("seed", f"{body.get('seed')!r} is not an integer", _MALFORMED)
+        with _refusing("stall_s"):
+            state.faults.random(
+                body["seed"], stall_s=body.get("stall_s"), unparsable=bool(body.get("unparsable"))
+            )
+        return web.json_response({})
+
+    async def clear_faults(_request: web.Request) -> web.Response:
+        state.faults.clear()
+        return web.json_response({"pending": 0})
+
+    return (
+        web.post("/_emulator/faults", push_faults),
+        web.post("/_emulator/random", start_random),
+        web.delete("/_emulator/faults", clear_faults),
     )
 
 
