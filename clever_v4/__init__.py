@@ -131,7 +131,7 @@ from clever_v4.streaming.lag import Lag
 from clever_v4.streaming.policy import Reconnect, Reconnection, StreamOptions, is_transient
 from clever_v4.streaming.resume import Cursor, EndedBy
 from clever_v4.streaming.source import MessageEvent
-from clever_v4.streaming.stream import RawEntry
+from clever_v4.streaming.stream import EventStream, RawEntry
 from clever_v4.streaming.subject import StreamState, StreamStatistics
 from clever_v4.streaming.views import View
 from clever_v4.transport.exchange import VERSION as __version__  # noqa: N811 -- a constant there, a convention here
@@ -181,6 +181,7 @@ __all__ = [
     "DifferentEventLoopError",
     "DrainReport",
     "EndedBy",
+    "EventStream",
     "EventTooLargeError",
     "FoundCredentials",
     "FreeCredit",

@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from ssl import SSLContext
 from types import TracebackType
-from typing import Self, TypedDict, Unpack
+from typing import Any, Self, TypedDict, TypeVar, Unpack, overload
 
 import aiohttp
 from yarl import URL
 
+from clever_v4.api._event_stream import open_event_stream
 from clever_v4.api.deployments import Deployments
 from clever_v4.api.instances import Instances
 from clever_v4.api.invoices import Invoices
@@ -23,6 +24,10 @@ from clever_v4.api.pulsar import Pulsar
 from clever_v4.api.zones import Zones
 from clever_v4.auth import Auth, AuthProvider
 from clever_v4.environment import find_credentials
+from clever_v4.errors import ResponseFormatError
+from clever_v4.streaming.policy import Reconnection, StreamOptions
+from clever_v4.streaming.resume import Cursor
+from clever_v4.streaming.stream import EventStream
 from clever_v4.transport.client import Client
 from clever_v4.transport.policies import ResponseInfo, Retry, Timeout
 from clever_v4.transport.responses import Response
@@ -31,6 +36,8 @@ from clever_v4.wire.names import UNSET
 from clever_v4.wire.query import QueryLike, to_pairs
 
 __all__ = ["Session"]
+
+T = TypeVar("T")
 
 
 class _Options(TypedDict, total=False):
@@ -329,6 +336,96 @@ class Session:
             headers=headers,
             idempotent=idempotent,
             authenticated=authenticated,
+        )
+
+    @overload
+    def stream(
+        self,
+        path: str | Sequence[str],
+        *,
+        event: str = ...,
+        model: type[T],
+        query: QueryLike = ...,
+        is_resumable: bool = ...,
+        is_bounded: bool = ...,
+        options: StreamOptions | None = ...,
+        resume_from: Cursor | None = ...,
+        on_reconnection: Callable[[Reconnection], None] | None = ...,
+        on_bad_entry: Callable[[ResponseFormatError], None] | None = ...,
+    ) -> EventStream[T]: ...
+    @overload
+    def stream(
+        self,
+        path: str | Sequence[str],
+        *,
+        event: str = ...,
+        query: QueryLike = ...,
+        is_resumable: bool = ...,
+        is_bounded: bool = ...,
+        options: StreamOptions | None = ...,
+        resume_from: Cursor | None = ...,
+        on_reconnection: Callable[[Reconnection], None] | None = ...,
+        on_bad_entry: Callable[[ResponseFormatError], None] | None = ...,
+    ) -> EventStream[Any]: ...
+    def stream(
+        self,
+        path: str | Sequence[str],
+        *,
+        event: str = "message",
+        model: Any = Any,
+        query: QueryLike = (),
+        is_resumable: bool = True,
+        is_bounded: bool = False,
+        options: StreamOptions | None = None,
+        resume_from: Cursor | None = None,
+        on_reconnection: Callable[[Reconnection], None] | None = None,
+        on_bad_entry: Callable[[ResponseFormatError], None] | None = None,
+    ) -> EventStream[Any]:
+        """
+        Follow an event stream (Server-Sent Events) that no group covers, as a log stream is followed.
+
+        It reconnects, notices silence, closes and is bounded as a log stream
+        is; each event comes once and in order where the endpoint resumes.
+
+        Args:
+            path: ``"/v4/…"``, or its segments; as in `request`.
+            event: Name of the events that are wanted; ``"message"`` is what
+                events without a name have. `EventStream.events` gives others,
+                too.
+            model: What to structure their data into: a model, or ``list[…]``
+                of one. Plain JSON values when left out.
+            query: As in `request`.
+            is_resumable: Whether the endpoint goes on after ``Last-Event-ID``.
+                False: ids are not sent and mean nothing; what the server
+                sends while there is no connection is lost.
+            is_bounded: Whether the stream has an end: then END_OF_STREAM ends
+                it. Otherwise the stream reconnects after it, as a live log
+                does. A connection that ends without it is a cut either way.
+            options: How the stream is kept alive. Where the endpoint sends no
+                heartbeats, ``StreamOptions(heartbeat_timeout=None)``.
+            resume_from: Continue after this cursor of an earlier stream of
+                the same path, query and event.
+            on_reconnection: Told of each reconnection: cause and delay.
+            on_bad_entry: Told of each event whose data does not fit *model*,
+                instead of failing.
+
+        Raises:
+            ValueError: The path, the query or *event* cannot be meant, or
+                *resume_from* is of another stream.
+            TypeError: An argument is of another type.
+        """
+        return open_event_stream(
+            self._client,
+            _segments(path) if isinstance(path, str) else path,
+            to_pairs(query),
+            event=event,
+            model=model,
+            is_resumable=is_resumable,
+            is_bounded=is_bounded,
+            options=options,
+            resume_from=resume_from,
+            on_reconnection=on_reconnection,
+            on_bad_entry=on_bad_entry,
         )
 
 

@@ -100,6 +100,15 @@ def _credentials(name: str, make: Any, right: dict[str, object], **wrong: Wrong)
     return Row(name, lambda _: make, lambda _: right, wrong, hidden=secrets)
 
 
+PATH: Wrong = {
+    TypeError: [5, None, b"/v2/self", ["v2", 5]],
+    ValueError: ["v2", "/v2?a=b", "/v2#a", ["v2", ".."], ["v2", ""]],
+}
+QUERY_LIKE: Wrong = {
+    TypeError: [5, "a=b", None, ["ab"], [("a", "b", "c")], {"a": object()}, {5: "a"}],
+    ValueError: [{"a": NAIVE}, {"a": float("inf")}],
+}
+
 TABLE: list[Row] = [
     # The session and who asks
     Row(
@@ -142,14 +151,8 @@ TABLE: list[Row] = [
         lambda _: {"method": "GET", "path": "/v2/self"},
         {
             "method": also(TEXT, ValueError=["BREW"]),
-            "path": {
-                TypeError: [5, None, b"/v2/self", ["v2", 5]],
-                ValueError: ["v2", "/v2?a=b", "/v2#a", ["v2", ".."], ["v2", ""]],
-            },
-            "query": {
-                TypeError: [5, "a=b", None, ["ab"], [("a", "b", "c")], {"a": object()}, {5: "a"}],
-                ValueError: [{"a": NAIVE}, {"a": float("inf")}],
-            },
+            "path": PATH,
+            "query": QUERY_LIKE,
             "json": {TypeError: [object(), {"a": object()}]},
             "accept": {TypeError: [5678, None, b"text"], ValueError: ["a\r\nb"]},
             "headers": HEADERS,
@@ -157,6 +160,23 @@ TABLE: list[Row] = [
             "authenticated": FLAG,
         },
         hidden=("accept",),
+    ),
+    Row(
+        "Session.stream",
+        lambda ground: ground.session.stream,
+        lambda _: {"path": "/v2/self"},
+        {
+            "path": PATH,
+            "event": TEXT,
+            "model": ANY,
+            "query": QUERY_LIKE,
+            "is_resumable": FLAG,
+            "is_bounded": FLAG,
+            "options": instance(Reconnect(), timedelta(1)),
+            "resume_from": instance("1:2:3", datetime.now(UTC)),
+            "on_reconnection": optional(CALLBACK),
+            "on_bad_entry": optional(CALLBACK),
+        },
     ),
     _credentials("ApiToken", ApiToken, {}, token=SECRET),
     _credentials(

@@ -50,6 +50,7 @@ PUBLIC = [
     "DifferentEventLoopError",
     "DrainReport",
     "EndedBy",
+    "EventStream",
     "EventTooLargeError",
     "FoundCredentials",
     "FreeCredit",

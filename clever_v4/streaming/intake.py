@@ -26,13 +26,25 @@ from .decoder import Decoder, RawEvent
 from .policy import Reconnection, StreamOptions
 from .resume import Backoff, Cursor, EndedBy
 from .settling import Settling
-from .sieve import Received, Sieve
+from .sieve import AdaptingSieve, Received, Sieve
 from .source import Connection, Source
 from .subject import StreamState, StreamStatistics, Subject
 
 __all__ = ["Intake"]
 
 logger: Final = logging.getLogger("clever_v4.streams")
+
+
+def sieve_for(subject: Subject[Any], cursor: Cursor) -> Sieve:
+    """
+    Give what sorts the events of a stream; logs, which come fast, need no adapting.
+    """
+    type_, limit, is_bounded = subject.event_type, subject.limit, subject.is_bounded
+    if subject.is_resumable and type_ != b"message":
+        return Sieve(type_, limit, cursor, is_bounded=is_bounded)
+    return AdaptingSieve(
+        type_, limit, cursor, is_bounded=is_bounded, is_resumable=subject.is_resumable
+    )
 
 
 class Intake:
@@ -105,9 +117,7 @@ class Intake:
         """Whether the consumer knows: entries may be at hand when nothing more is to come."""
         self.origin: str = ""
         self.request_id: str | None = None
-        self.sieve: Sieve = Sieve(
-            subject.event_type, subject.limit, cursor, is_bounded=subject.until is not None
-        )
+        self.sieve: Sieve = sieve_for(subject, cursor)
         self.since = cursor.since
         """While there is no id to go on from: the moment from which nothing may be missed."""
         self._started_count = cursor.entry_count

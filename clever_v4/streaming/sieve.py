@@ -21,7 +21,7 @@ from .resume import (
     last_of,
 )
 
-__all__ = ["Received", "Sieve"]
+__all__ = ["AdaptingSieve", "Received", "Sieve"]
 
 Received: TypeAlias = tuple[list[RawEvent], list[bytes]]
 """Data events, and beside each the id that it carried itself (empty where it carried none)."""
@@ -241,3 +241,48 @@ class Sieve:
                 self.ended_by = EndedBy.LIMIT_REACHED
                 return events[:position], ids[:position], entry_ids
         raise AssertionError("the caller counted")  # pragma: no cover -- cannot happen
+
+
+class AdaptingSieve(Sieve):
+    """
+    The same for streams of other endpoints than the logs'.
+
+    Events without a name are those named ``message``, as the standard has it.
+    Where ids mean nothing from one connection to the next, none is kept: no
+    event is taken for a repeated one, and there is no id to go on from.
+
+    Args:
+        event_type: Name of the data events.
+        limit: Most entries over all connections.
+        cursor: What an earlier stream has finished with.
+        is_bounded: Whether the stream has an end in time.
+        is_resumable: Whether ids mean something.
+    """
+
+    __slots__ = ("_is_resumable",)
+
+    def __init__(
+        self,
+        event_type: bytes,
+        limit: int | None,
+        cursor: Cursor,
+        *,
+        is_bounded: bool,
+        is_resumable: bool,
+    ) -> None:
+        super().__init__(_named(event_type), limit, cursor, is_bounded=is_bounded)
+        self._is_resumable = is_resumable
+
+    def sift(self, events: list[RawEvent], *, keep_unknown: bool) -> Received:
+        """
+        Keep the data events that are new; note what the others say.
+        """
+        if self._is_resumable:
+            adapted = [(id_, _named(type_), data, mark) for id_, type_, data, mark in events]
+        else:
+            adapted = [(b"", _named(type_), data, b"") for _, type_, data, _ in events]
+        return super().sift(adapted, keep_unknown=keep_unknown)
+
+
+def _named(event_type: bytes) -> bytes:
+    return b"" if event_type == b"message" else event_type

@@ -41,6 +41,10 @@ class Subject(Generic[T]):
         limit: How many entries come at most; None: no end.
         labels: For log records: what it is the stream of, by fields such as ``owner`` and
             ``resource``.
+        is_resumable: Whether the server goes on after an id. Otherwise ids mean nothing from one
+            connection to the next: none is sent, and no entry is taken for a repeated one.
+        is_bounded: Whether END_OF_STREAM ends it, as with *until*; otherwise the server has only
+            cut the connection.
     """
 
     name: str
@@ -54,6 +58,10 @@ class Subject(Generic[T]):
     until: datetime | None
     limit: int | None
     labels: Mapping[str, str] = attrs.field(factory=dict)
+    is_resumable: bool = True
+    is_bounded: bool = attrs.field(
+        default=attrs.Factory(lambda self: self.until is not None, takes_self=True)
+    )
 
 
 class StreamState(Enum):

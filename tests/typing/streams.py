@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
-from typing import assert_type
+from typing import Any, assert_type
 
 from clever_v4 import (
     AccessLogEntry,
@@ -15,6 +15,7 @@ from clever_v4 import (
     AddonLogEntry,
     Chunk,
     Cursor,
+    EventStream,
     LogEntry,
     LogQuery,
     LogStream,
@@ -128,3 +129,12 @@ def takes_generator(_entries: AsyncGenerator[LogEntry, None]) -> None: ...
 
 
 def takes_iterator(_entries: AsyncIterator[LogEntry]) -> None: ...
+
+
+async def any_event_stream(session: Session) -> None:
+    assert_type(session.stream("/v4/any"), EventStream[Any])
+    typed = session.stream("/v4/any", event="APPLICATION_LOG", model=LogEntry)
+    assert_type(typed, EventStream[LogEntry])
+    async for entry in typed:
+        assert_type(entry, LogEntry)
+    assert_type(session.stream("/v4/any", model=list[LogEntry]), EventStream[list[LogEntry]])
