@@ -21,6 +21,7 @@ from aiohttp.client_exceptions import ClientPayloadError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clever_v4.auth import ApiToken
 from clever_v4.errors import (
     ConnectionFailedError,
     NotFoundError,
@@ -435,3 +436,22 @@ async def test_large_header_is_allowed_on_demand(is_streaming: bool) -> None:
         assert len(large.requests) == 1
         async with session(large, max_header_bytes=30_000) as ours:
             await ask(ours)
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/event-stream"])
+async def test_headers_without_end_are_not_all_taken(kind: str) -> None:
+    """
+    Five thousand small ones, which no server sends, are refused: endless ones fill no memory.
+    """
+    headers = b"".join(b"X-%d: 1\r\n" % number for number in range(5000))
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\nContent-Length: 2\r\n" % kind.encode()
+    async with (
+        speaking(saying(head, headers, b"\r\n{}")) as place,
+        Session(ApiToken("t"), base_url=f"http://{place}", retry=None) as ours,
+    ):
+        if kind == "text/event-stream":
+            asked: Awaitable[object] = open_one(ours._client.stream_opener())
+        else:
+            asked = ours.request("GET", "/x")
+        with pytest.raises(ConnectionFailedError):
+            await asked
