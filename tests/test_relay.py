@@ -255,8 +255,10 @@ async def test_a_filtered_browser_is_told_where_to_go_on(
 
 async def test_a_browser_that_leaves_ends_its_subscription(stage: Stage, serving: Serving) -> None:
     """
-    Whether it leaves while nothing happens or while it is written to, the subscription ends.
+    Whether it leaves while nothing happens or while it is written to, the subscription ends: the
+    connection's end is told, no heartbeat finds it.
     """
+    stage.relay = Relay(encode=plain, heartbeat=timedelta(hours=1))
     async with serving(stage.relay, stage.subscribe) as url:
         async with browser(url):
             assert len(stage.hub.statistics().subscribers) == 1
@@ -571,6 +573,7 @@ async def test_a_browser_that_leaves_over_tls_is_noticed(
     """
     Whether a browser leaves or stays to the end, over TLS as without, nothing is logged.
     """
+    stage.relay = Relay(encode=plain, heartbeat=timedelta(hours=1))
     theirs, ours = trusting(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     AUTHORITY.issue_cert("localhost").configure_cert(ours)
     async with with_aiohttp(stage.relay, stage.subscribe, ours) as url:
@@ -707,6 +710,7 @@ async def test_ids_are_no_longer_than_those_that_are_taken(hub: Hub[str, Any]) -
     cursor = HubCursor(hub.cursor_name, 10**12 - 5, ahead)
     text = event_id(cursor)
     assert len(text) <= LONGEST_ID
+    assert relay.start(str(cursor)) is Start.NOW  # longer than any that is sent
     taken = relay.start(text)
     assert isinstance(taken, HubCursor)
     assert (taken.hub, taken.through) == (cursor.hub, cursor.through)

@@ -273,6 +273,24 @@ def test_a_process_with_closed_outputs(
     assert (ran.returncode, ran.stdout[:5], ran.stderr) == (code, out, err)
 
 
+def test_the_numbers_of_closed_outputs_are_taken() -> None:
+    """
+    So that no connection gets them, and what a library in C writes to standard error.
+    """
+    code = (
+        "import os, sys\n"
+        "from clever_v4.cli import main\n"
+        "sys.argv = ['clever-v4', '--version']\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "os._exit(os.open(os.devnull, os.O_RDONLY))\n"
+    )
+    ran = subprocess.run(
+        ["/bin/sh", "-c", '"$@" <&- >&- 2>&-', "sh", sys.executable, "-c", code], timeout=60
+    )
+    assert ran.returncode > 2
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_help_on_a_full_disk_is_a_failure() -> None:
     """
