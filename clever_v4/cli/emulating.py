@@ -84,7 +84,9 @@ def export_lines(running: Emulator) -> str:
     """
     from clever_v4.auth import API_URL_VARIABLE
 
-    where = {API_URL_VARIABLE: running.url, "API_HOST": running.url}
+    # The official CLI has a variable for each host that it would ask otherwise.
+    hosts = (API_URL_VARIABLE, "API_HOST", "AUTH_BRIDGE_HOST", "CONSOLE_URL")
+    where = dict.fromkeys(hosts, running.url)
     who = {
         "CLEVER_API_TOKEN": running.token,
         "CLEVER_TOKEN": running.oauth_token,

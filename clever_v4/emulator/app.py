@@ -19,8 +19,11 @@ from clever_v4.emulator.routes import (
     deployments,
     invoices,
     load_balancers,
+    login,
     pulsar,
+    settings,
     streams,
+    v2_instances,
     zones,
 )
 from clever_v4.emulator.state import State
@@ -46,13 +49,16 @@ FAMILIES: tuple[Family, ...] = (
     deployments,
     invoices,
     load_balancers,
+    login,
     pulsar,
+    settings,
     streams,
+    v2_instances,
     zones,
 )
 """Every family that is served; a new one is one line here."""
 
-PUBLIC_PREFIXES = ("/v4/products/zones", control.PREFIX)
+PUBLIC_PREFIXES = ("/v4/products/zones", control.PREFIX, login.PAGE, login.POLLED)
 """Paths that are answered without credentials."""
 
 STATE = web.AppKey("state", State)

@@ -10,6 +10,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Literal, get_args
 
 import attrs
@@ -20,6 +21,7 @@ from clever_v4.emulator.data.deployments import Deployments
 from clever_v4.emulator.data.invoices import Invoices
 from clever_v4.emulator.data.pulsar import PulsarStore
 from clever_v4.emulator.data.resources import Addon, Application, Owner
+from clever_v4.emulator.data.settings import Settings, SettingsStore
 from clever_v4.emulator.errors import ErrorGeneration, not_found
 from clever_v4.emulator.faults.plans import FaultPlans
 from clever_v4.emulator.logs.entries import EntryLog
@@ -34,6 +36,9 @@ from clever_v4.validators import (
 
 PulsarUnits = Literal["bytes", "megabytes"]
 """Units of the Pulsar storage policies: bytes and minutes, or megabytes and days."""
+
+TOKEN_LIFETIME = timedelta(days=365)
+"""For how long the token of the official CLI is good."""
 
 
 @attrs.frozen(kw_only=True)
@@ -95,6 +100,7 @@ class State:
         self.deployments: Deployments = Deployments(self)
         self.invoices: Invoices = Invoices(self)
         self.pulsar: PulsarStore = PulsarStore()
+        self.settings: SettingsStore = SettingsStore()
         draw = self.random("credentials")
         self.credentials: Credentials = Credentials(
             token=f"{draw.getrandbits(256):064x}",
@@ -171,6 +177,12 @@ class State:
             if addon.real_id == real_id:
                 return addon
         raise not_found(f"Add-on {real_id} not found")
+
+    def settings_of(self, application: Application) -> Settings:
+        """
+        What an application is set to.
+        """
+        return self.settings.of(application.id, self.random("settings", application.id))
 
     def _add_owner(self, kind: str, name: str, email: str) -> Owner:
         owner = Owner(id=f"{kind}_{self.uuid('owner', kind)}", name=name, email=email)

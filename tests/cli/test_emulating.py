@@ -119,7 +119,10 @@ def test_the_lines_name_what_clients_read(emulator: Emulator) -> None:
     Ours, programs on ``Session.from_environment()``, and the official command line.
     """
     where, who = export_lines(emulator).splitlines()
-    assert where == f"export CLEVER_API_URL={emulator.url} API_HOST={emulator.url}"
+    assert where == (
+        f"export CLEVER_API_URL={emulator.url} API_HOST={emulator.url}"
+        f" AUTH_BRIDGE_HOST={emulator.url} CONSOLE_URL={emulator.url}"
+    )
     names = [one.split("=")[0] for one in who.split()[1:]]
     assert names == [
         "CLEVER_API_TOKEN",

@@ -90,6 +90,7 @@ class Official:
             "NO_UPDATE_NOTIFIER": "1",
             "API_HOST": emulator.url,
             "AUTH_BRIDGE_HOST": emulator.url,
+            "CONSOLE_URL": emulator.url,
             "OAUTH_CONSUMER_KEY": emulator.consumer_key,
             "OAUTH_CONSUMER_SECRET": emulator.consumer_secret,
             "CLEVER_TOKEN": emulator.oauth_token,

@@ -77,6 +77,25 @@ class Deployments:
         self._ahead[deployment["id"]] = ahead
         return deployment
 
+    def stop(self, application: Application) -> Json:
+        """
+        Stop an application: what runs is cancelled, its instances are deleted.
+        """
+        made = self.of(application)
+        now = datetime.fromtimestamp(self._state.now_s(), UTC)
+        for one in made:
+            if one["state"] not in FINAL_STATES:
+                self._ahead.pop(one["id"], None)
+                _enter(one, "CANCELLED", now)
+        for machine in self._instances[application.id]:
+            if machine["state"] not in {"DELETED", "GHOST"}:
+                machine |= {"state": "DELETED", "deletionDate": _iso(now)}
+        deployment = _deployment(self._state, application, len(made), now, "UNDEPLOY")
+        for state in ("QUEUED", "WORK_IN_PROGRESS", "SUCCEEDED"):
+            _enter(deployment, state, now)
+        made.append(deployment)
+        return deployment
+
     def look(self, deployment: Json) -> Json:
         """
         Let a started deployment go one step further.
@@ -91,9 +110,7 @@ class Deployments:
         if entered == "404":
             raise not_found(f"Deployment {deployment['id']} not found")
         if entered != deployment["state"]:
-            now = datetime.fromtimestamp(self._state.now_s(), UTC)
-            deployment["state"] = entered
-            deployment["steps"].append({"state": entered, "date": _iso(now)})
+            _enter(deployment, entered, datetime.fromtimestamp(self._state.now_s(), UTC))
         return deployment
 
     def _make_history(self, application: Application) -> None:
@@ -148,6 +165,11 @@ def _deployment(
         },
         "hasDedicatedBuild": number % 4 == 3,
     }
+
+
+def _enter(deployment: Json, state: str, now: datetime) -> None:
+    deployment["state"] = state
+    deployment["steps"].append({"state": state, "date": _iso(now)})
 
 
 def _run(deployment: Json, final: str, seconds: int) -> None:

@@ -8,11 +8,14 @@ official client's ``Summary`` type.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from aiohttp import web
 
 from clever_v4.emulator.data.resources import Addon, Application, Owner
-from clever_v4.emulator.state import State
+from clever_v4.emulator.data.sizes import FLAVORS, flavor_members
+from clever_v4.emulator.routes.paths import addon_of, application_of, everywhere, owner_of
+from clever_v4.emulator.state import TOKEN_LIFETIME, State
 
 
 def routes(state: State) -> Iterable[web.RouteDef]:
@@ -32,34 +35,47 @@ def routes(state: State) -> Iterable[web.RouteDef]:
             }
         )
 
+    async def get_current_token(_request: web.Request) -> web.Response:
+        created_ms = round(state.options.epoch_s * 1000)
+        return web.json_response(
+            {
+                "token": state.credentials.oauth_token,
+                "employeeId": None,
+                "creationDate": created_ms,
+                "expirationDate": created_ms + TOKEN_LIFETIME // timedelta(milliseconds=1),
+                "lastUtilisation": created_ms,
+            }
+        )
+
     async def list_organisations(_request: web.Request) -> web.Response:
         others = [owner for owner in state.owners.values() if not owner.is_user]
         return web.json_response([_organisation(owner) for owner in others])
 
     async def list_applications(request: web.Request) -> web.Response:
-        owner = state.owner(request.match_info["owner"])
-        return web.json_response([_application(one) for one in _applications(state, owner)])
+        owner = owner_of(state, request)
+        return web.json_response(
+            [application_members(state, one) for one in _applications(state, owner)]
+        )
 
     async def get_application(request: web.Request) -> web.Response:
-        match = request.match_info
-        return web.json_response(_application(state.application(match["owner"], match["app"])))
+        return web.json_response(application_members(state, application_of(state, request)))
 
     async def list_addons(request: web.Request) -> web.Response:
-        owner = state.owner(request.match_info["owner"])
-        return web.json_response([_addon(one) for one in _addons(state, owner)])
+        owner = owner_of(state, request)
+        return web.json_response([addon_members(one) for one in _addons(state, owner)])
 
     async def get_addon(request: web.Request) -> web.Response:
-        match = request.match_info
-        return web.json_response(_addon(state.addon(match["owner"], match["addon"])))
+        return web.json_response(addon_members(addon_of(state, request)))
 
     return (
         web.get("/v2/self", get_self),
         web.get("/v2/summary", get_summary),
         web.get("/v2/organisations", list_organisations),
-        web.get("/v2/organisations/{owner}/applications", list_applications),
-        web.get("/v2/organisations/{owner}/applications/{app}", get_application),
-        web.get("/v2/organisations/{owner}/addons", list_addons),
-        web.get("/v2/organisations/{owner}/addons/{addon}", get_addon),
+        web.get("/v2/self/tokens/current", get_current_token),
+        *everywhere("GET", "/applications", list_applications),
+        *everywhere("GET", "/applications/{app}", get_application),
+        *everywhere("GET", "/addons", list_addons),
+        *everywhere("GET", "/addons/{addon}", get_addon),
     )
 
 
@@ -151,7 +167,11 @@ def _summary(state: State, owner: Owner) -> dict[str, object]:
     }
 
 
-def _application(one: Application) -> dict[str, object]:
+def application_members(state: State, one: Application) -> dict[str, object]:
+    """
+    An application as v2 answers it.
+    """
+    settings = state.settings_of(one)
     return {
         "id": one.id,
         "name": one.name,
@@ -161,18 +181,25 @@ def _application(one: Application) -> dict[str, object]:
         "instance": {
             "type": one.type,
             "variant": {"id": one.type, "slug": one.type, "name": one.type.title()},
-            "minInstances": 1,
-            "maxInstances": 2,
+            "lifetime": "REGULAR",
+            "minInstances": settings.min_instances,
+            "maxInstances": settings.max_instances,
+            "maxAllowedInstances": 40,
+            "minFlavor": flavor_members(settings.min_flavor),
+            "maxFlavor": flavor_members(settings.max_flavor),
+            "flavors": [flavor_members(one) for one in FLAVORS],
         },
+        "separateBuild": settings.build_flavor is not None,
+        "buildFlavor": flavor_members(settings.build_flavor or "XS"),
         "deployment": {
             "type": "GIT",
             "url": _deploy_url(one),
             "httpUrl": f"https://{_deploy_url(one).removeprefix('git+ssh://git@')}",
         },
-        "vhosts": [{"fqdn": f"{one.id.replace('_', '-')}.cleverapps.io/"}],
+        "vhosts": [{"fqdn": domain} for domain in settings.domains],
         "creationDate": 1700000000000,
         "ownerId": one.owner_id,
-        "state": "SHOULD_BE_UP",
+        "state": "SHOULD_BE_DOWN" if settings.is_stopped else "SHOULD_BE_UP",
         "commitId": None,
         "branch": "master",
         "archived": False,
@@ -183,7 +210,10 @@ def _application(one: Application) -> dict[str, object]:
     }
 
 
-def _addon(one: Addon) -> dict[str, object]:
+def addon_members(one: Addon) -> dict[str, object]:
+    """
+    An add-on as v2 answers it.
+    """
     return {
         "id": one.id,
         "realId": one.real_id,
