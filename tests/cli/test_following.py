@@ -36,10 +36,11 @@ def test_a_lost_connection_is_told_and_nothing_is_missing(
     ran = clever("logs", "shop-api", *WINDOW, "--format", output_format)
     assert (ran.code, ran.out) == (0, expected.out)
     assert len(emulator.connections) == 3
+    # A cut throws away what was not read yet: where that is all, there is nothing to repeat.
     assert re.fullmatch(
         r"clever-v4: shop-api: reconnecting in \d\.\d s: the stream broke off.*\n"
-        r"clever-v4: shop-api: connected again after \d+\.\d s, nothing lost; "
-        r"3 entries came again, left out\n",
+        r"clever-v4: shop-api: connected again after \d+\.\d s, nothing lost"
+        r"(; 3 entries came again, left out)?\n",
         ran.err,
     )
 
